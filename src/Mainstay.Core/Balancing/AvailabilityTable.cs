@@ -1,0 +1,36 @@
+namespace Mainstay.Core.Balancing;
+
+/// <summary>
+/// The one view of what is alive: a word for every server slot and a tier for every pool slot. One writer (the control side),
+/// any number of readers; a reader sees each word whole but not all words of one moment. Slots are given out by the control side
+/// and reused only after every shard has acknowledged the configuration that dropped them.
+/// </summary>
+public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
+{
+    private readonly ulong[] _servers = new ulong[serverCapacity];
+    private readonly ulong[] _pools = new ulong[poolCapacity];
+
+    public int ServerCapacity => _servers.Length;
+    public int PoolCapacity => _pools.Length;
+
+    public Availability this[int serverSlot]
+    {
+        get => new(Volatile.Read(ref _servers[serverSlot]));
+        set => Volatile.Write(ref _servers[serverSlot], value.Word);
+    }
+
+    public PoolTier Tier(int poolSlot) => (PoolTier)(byte)Volatile.Read(ref _pools[poolSlot]);
+
+    /// <summary>
+    /// Changes whenever any server of the pool changed: schedulers that derive tables from availability compare it.
+    /// 56 bits: does not wrap in practice.
+    /// </summary>
+    public ulong Version(int poolSlot) => Volatile.Read(ref _pools[poolSlot]) >> 8;
+
+    /// <summary>Publishes the tier and moves the version on. Called after the words of the pool's servers are written.</summary>
+    public void Publish(int poolSlot, PoolTier tier)
+    {
+        ulong version = (Volatile.Read(ref _pools[poolSlot]) >> 8) + 1;
+        Volatile.Write(ref _pools[poolSlot], (version << 8) | (byte)tier);
+    }
+}

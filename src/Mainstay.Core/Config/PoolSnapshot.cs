@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using Mainstay.Core.Net;
+
+namespace Mainstay.Core.Config;
+
+/// <summary>A group of servers that do the same, how they are checked and how work is spread over them.</summary>
+public sealed record PoolSnapshot
+{
+    public required string Name { get; init; }
+    public required BalanceSnapshot Balance { get; init; }
+
+    /// <summary>Null: servers count as up.</summary>
+    public required CheckSnapshot? Check { get; init; }
+
+    public required ImmutableArray<ServerSnapshot> Servers { get; init; }
+
+    /// <summary>Below this percentage of healthy servers all are used; 0 = never.</summary>
+    public required int PanicThreshold { get; init; }
+
+    /// <summary>How long a server that came up takes to reach its whole weight; zero = at once.</summary>
+    public required TimeSpan SlowStart { get; init; }
+
+    /// <summary>How long a drained server's existing work may go on.</summary>
+    public required TimeSpan DrainTimeout { get; init; }
+
+    public required FailedFlows OnFailure { get; init; }
+    public required UpstreamSnapshot Upstream { get; init; }
+}
+
+/// <summary>What happens to a failed server's existing connections and requests.</summary>
+public enum FailedFlows
+{
+    /// <summary>They go on as long as they can; only new work goes elsewhere (weight 0).</summary>
+    Keep,
+
+    /// <summary>They are cut at once, so that clients reconnect.</summary>
+    Drop,
+}
+
+/// <param name="Name">Unique in its pool, stable over reloads; by default the address as written.</param>
+/// <param name="Upper">Overload thresholds as in <see cref="Balancing.ServerEntry"/>.</param>
+public sealed record ServerSnapshot(
+    string Name, Endpoint Address, int Weight, bool Backup, int MaxConnections, int Upper, int Lower);
+
+/// <summary>How the proxy talks to a pool's servers.</summary>
+/// <param name="Connect">Until the connection stands.</param>
+/// <param name="FirstByte">From the whole request sent to the first byte of the response.</param>
+/// <param name="Idle">Between two reads or writes of a body or tunnel.</param>
+/// <param name="Total">The whole exchange; zero = no limit.</param>
+/// <param name="KeepAlive">How long an idle connection is kept; zero = none is.</param>
+/// <param name="MaxIdle">Idle connections kept for each server and shard.</param>
+/// <param name="Retries">Further servers that are tried when HTTP allows.</param>
+public sealed record UpstreamSnapshot(
+    TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Total, TimeSpan KeepAlive, int MaxIdle, int Retries);
