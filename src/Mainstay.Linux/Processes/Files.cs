@@ -1,0 +1,41 @@
+namespace Mainstay.Linux.Processes;
+
+/// <summary>Descriptors of files and pipes that are passed between processes or outlive one. The caller owns what it gets.</summary>
+public static unsafe class Files
+{
+    private const int ReadWrite = 2, Create = 0x40, CloseOnExec = 0x80000, NonBlock = 0x800;
+    private const int Exclusive = 2, DoNotWait = 4;
+
+    /// <summary>A descriptor to read from, or a negated <see cref="Errno"/>.</summary>
+    public static int OpenToRead(string path)
+    {
+        using var text = new NativeStrings([path]);
+        return Libc.Result(Libc.Open(text.First, CloseOnExec, 0));
+    }
+
+    /// <summary>
+    /// Opens (creates) a file and locks it until its last descriptor is closed, also by the end of the process. EAGAIN, negated:
+    /// another process holds the lock.
+    /// </summary>
+    public static int OpenLocked(string path)
+    {
+        using var text = new NativeStrings([path]);
+        int fd = Libc.Result(Libc.Open(text.First, ReadWrite | Create | CloseOnExec, 0x180 /* 0600 */));
+        if (fd < 0) return fd;
+        int result = Libc.Result(Libc.FileLock(fd, Exclusive | DoNotWait));
+        if (result >= 0) return fd;
+        Descriptor.Close(fd);
+        return result;
+    }
+
+    /// <summary>A pipe whose reading end does not block; the writing end does, as programs expect of their output.</summary>
+    public static (int Read, int Write) CreatePipe()
+    {
+        const int setFlags = 4;
+        int* ends = stackalloc int[2];
+        int result = Libc.Result(Libc.Pipe(ends, CloseOnExec));
+        if (result < 0) throw new InvalidOperationException($"pipe: {((Errno)(-result)).Describe()}");
+        _ = Libc.FileControl(ends[0], setFlags, NonBlock);
+        return (ends[0], ends[1]);
+    }
+}
