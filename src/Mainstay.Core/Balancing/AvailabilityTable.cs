@@ -9,6 +9,7 @@ public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
 {
     private readonly ulong[] _servers = new ulong[serverCapacity];
     private readonly ulong[] _pools = new ulong[poolCapacity];
+    private readonly Action?[] _derived = new Action?[poolCapacity];
 
     public int ServerCapacity => _servers.Length;
     public int PoolCapacity => _pools.Length;
@@ -27,10 +28,24 @@ public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
     /// </summary>
     public ulong Version(int poolSlot) => Volatile.Read(ref _pools[poolSlot]) >> 8;
 
-    /// <summary>Publishes the tier and moves the version on. Called after the words of the pool's servers are written.</summary>
+    /// <summary>
+    /// Publishes the tier and moves the version on, then brings derived tables up to date (<see cref="Derive"/>). Called after the
+    /// words of the pool's servers are written.
+    /// </summary>
     public void Publish(int poolSlot, PoolTier tier)
     {
         ulong version = (Volatile.Read(ref _pools[poolSlot]) >> 8) + 1;
         Volatile.Write(ref _pools[poolSlot], (version << 8) | (byte)tier);
+        _derived[poolSlot]?.Invoke();
+    }
+
+    /// <summary>
+    /// What rebuilds the tables that follow from the pool's availability; it runs now and after every <see cref="Publish"/>, on the
+    /// writer's thread, and takes the place of the one before. Null when the pool is dropped.
+    /// </summary>
+    public void Derive(int poolSlot, Action? rebuild)
+    {
+        _derived[poolSlot] = rebuild;
+        rebuild?.Invoke();
     }
 }

@@ -1,30 +1,16 @@
-using System.Runtime.InteropServices;
-
 namespace Mainstay.Core.Balancing;
-
-/// <summary>
-/// What all shards together have going with one server. Two cache lines, so that neighbours in the table never share one
-/// (adjacent-line prefetch included). Changed by interlocked operations only.
-/// </summary>
-[StructLayout(LayoutKind.Sequential, Size = 128)]
-public struct ServerLoad
-{
-    /// <summary>Requests (http) or connections (tcp, l4) being served now: the `active` of the scheduling formulas.</summary>
-    public int InFlight;
-
-    /// <summary>Other tracked connections: open upstream connections that carry no request (the `inactive` of the formulas).</summary>
-    public int Idle;
-
-    /// <summary>Set while the upper connection threshold was reached and the lower one not yet again: 1 or 0.</summary>
-    public int Overloaded;
-
-    /// <summary>Exponentially weighted moving average of the response time, in nanoseconds; 0 before the first response.</summary>
-    public long ResponseTime;
-}
 
 /// <summary>One <see cref="ServerLoad"/> for every server slot, shared by all shards of the worker.</summary>
 public sealed class LoadTable(int serverCapacity)
 {
+    /// <summary>
+    /// A response time counts half for every such span without a newer one, so that a server which was slow once is tried again.
+    /// Ten seconds: some checks' time, long against one request.
+    /// </summary>
+    public static readonly TimeSpan ResponseHalfLife = TimeSpan.FromSeconds(10);
+
+    private const long HalfLifeNanoseconds = 10_000_000_000;
+
     private readonly ServerLoad[] _loads = GC.AllocateArray<ServerLoad>(serverCapacity, pinned: true);
 
     public ref ServerLoad this[int serverSlot] => ref _loads[serverSlot];
@@ -35,23 +21,98 @@ public sealed class LoadTable(int serverCapacity)
     /// </summary>
     public bool TryEnter(int serverSlot, int limit)
     {
-        ref int inFlight = ref _loads[serverSlot].InFlight;
+        ref ServerLoad load = ref _loads[serverSlot];
         if (limit <= 0)
         {
-            Interlocked.Increment(ref inFlight);
-            return true;
+            Interlocked.Increment(ref load.InFlight);
         }
-
-        int seen = Volatile.Read(ref inFlight);
-        while (seen < limit)
+        else
         {
-            int before = Interlocked.CompareExchange(ref inFlight, seen + 1, seen);
-            if (before == seen) return true;
-            seen = before;
+            int seen = Volatile.Read(ref load.InFlight);
+            while (true)
+            {
+                if (seen >= limit) return false;
+                int before = Interlocked.CompareExchange(ref load.InFlight, seen + 1, seen);
+                if (before == seen) break;
+                seen = before;
+            }
         }
 
-        return false;
+        if (load.Upper > 0) UpdateOverload(ref load);
+        return true;
     }
 
-    public void Leave(int serverSlot) => Interlocked.Decrement(ref _loads[serverSlot].InFlight);
+    public void Leave(int serverSlot)
+    {
+        ref ServerLoad load = ref _loads[serverSlot];
+        Interlocked.Decrement(ref load.InFlight);
+        if (load.Upper > 0) UpdateOverload(ref load);
+    }
+
+    /// <summary>
+    /// Sets the overload thresholds of a server (control side). <paramref name="lower"/> 0 means three quarters of the upper one, as in
+    /// IPVS; <paramref name="upper"/> 0 means that the server is never overloaded.
+    /// </summary>
+    public void SetThresholds(int serverSlot, int upper, int lower)
+    {
+        ref ServerLoad load = ref _loads[serverSlot];
+        // n < ceil(3u/4) is 4n < 3u for whole numbers.
+        int effective = lower > 0 ? Math.Min(lower, upper) : (int)(((long)upper * 3 + 3) / 4);
+        Volatile.Write(ref load.Lower, effective);
+        Volatile.Write(ref load.Upper, upper);
+        if (upper > 0) UpdateOverload(ref load);
+        else Volatile.Write(ref load.Overloaded, 0);
+    }
+
+    /// <summary>
+    /// Takes one response time into the server's average: the new sample weighs 1/8 (as in TCP's smoothed round trip time, RFC 6298
+    /// section 2.3), and the weight of what was known before halves for every <see cref="ResponseHalfLife"/> since the last sample.
+    /// Failures that took time (a timeout) count like slow responses; refused connections should not be reported, they are fast.
+    /// </summary>
+    public void OnResponse(int serverSlot, TimeSpan elapsed, Instant now)
+    {
+        ref ServerLoad load = ref _loads[serverSlot];
+        long sample = Math.Max(1, elapsed.Ticks * 100);
+        long last = Interlocked.Exchange(ref load.LastResponse, now.Nanoseconds);
+        int halvings = Halvings(last, now);
+        long seen = Volatile.Read(ref load.ResponseTime);
+        while (true)
+        {
+            long average = seen == 0 ? sample : Math.Max(1, sample + (((seen - sample) / 8 * 7) >> halvings));
+            long before = Interlocked.CompareExchange(ref load.ResponseTime, average, seen);
+            if (before == seen) return;
+            seen = before;
+        }
+    }
+
+    /// <summary>The average response time in nanoseconds as it counts at <paramref name="now"/>; 0 = nothing known yet.</summary>
+    public long ResponseTime(int serverSlot, Instant now)
+    {
+        ref ServerLoad load = ref _loads[serverSlot];
+        long average = Volatile.Read(ref load.ResponseTime);
+        if (average == 0) return 0;
+        return Math.Max(1, average >> Halvings(Volatile.Read(ref load.LastResponse), now));
+    }
+
+    /// <summary>A slot that is given to another server starts empty. Only when no shard uses the slot.</summary>
+    public void Reset(int serverSlot) => _loads[serverSlot] = default;
+
+    private static int Halvings(long last, Instant now) =>
+        (int)Math.Clamp((now.Nanoseconds - last) / HalfLifeNanoseconds, 0, 62);
+
+    /// <summary>
+    /// Brings the flag in line with the count. Enter and Leave of other shards race with it: whoever wrote the flag looks at the count
+    /// again, and a count that changes after that look brings its own update, so the last word is always right.
+    /// </summary>
+    private static void UpdateOverload(ref ServerLoad load)
+    {
+        while (true)
+        {
+            int count = Volatile.Read(ref load.InFlight);
+            int flag = Volatile.Read(ref load.Overloaded);
+            int due = count >= load.Upper ? 1 : count < load.Lower ? 0 : flag;
+            if (due == flag) return;
+            Interlocked.Exchange(ref load.Overloaded, due);
+        }
+    }
 }

@@ -35,11 +35,21 @@ public readonly record struct PickKey
 /// One scheduling algorithm over one set of servers, with the cursors and tables of one shard. Not thread-safe: every shard has its own;
 /// what must be exact over shards is in <see cref="LoadTable"/>. A pick allocates nothing.
 /// </summary>
-public abstract class Scheduler
+public abstract class Scheduler(ServerSet servers)
 {
     /// <summary>The result when no server is eligible.</summary>
     public const int None = -1;
 
-    /// <summary>Index of the chosen server in the set that the scheduler was made for, or <see cref="None"/>.</summary>
+    public ServerSet Servers { get; } = servers;
+
+    /// <summary>Index of the chosen server in <see cref="Servers"/>, or <see cref="None"/>.</summary>
     public abstract int Pick(in PickKey key);
+
+    /// <summary>
+    /// Goes on where the scheduler of the configuration before stood, as far as it was of the same kind. That one may still be picking
+    /// on its shard: what is read is a moment of it, and every value is checked before it is used.
+    /// </summary>
+    internal virtual void Adopt(Scheduler previous)
+    {
+    }
 }
