@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+using Mainstay.Core.Net;
+
+namespace Mainstay.Engine.Control;
+
+/// <summary>Where listening sockets come from: in production the keeper, which opens them and keeps them for the next worker.</summary>
+public interface IListenerSource
+{
+    /// <summary>
+    /// Listening sockets of one endpoint that share its load (SO_REUSEPORT; one descriptor for a unix socket). Ask once for each endpoint
+    /// that a configuration adds, with the number of shards; keep what was received before.
+    /// </summary>
+    Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count);
+}
+
+/// <summary>The answer to <see cref="IListenerSource.OpenAsync"/>.</summary>
+/// <param name="Descriptors">
+/// Non-blocking, already listening; the receiver closes them. May be more than asked for when an earlier worker had more shards:
+/// accept on every one, each has a queue of its own.
+/// </param>
+/// <param name="Error">Null, or why there are none: "address already in use (EADDRINUSE)".</param>
+public sealed record ListenerSockets(ImmutableArray<int> Descriptors, string? Error)
+{
+    public static ListenerSockets Failed(string error) => new([], error);
+}
