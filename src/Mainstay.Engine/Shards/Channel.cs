@@ -1,12 +1,13 @@
+using Mainstay.Core;
 using Mainstay.Linux;
 
 namespace Mainstay.Engine.Shards;
 
 /// <summary>
-/// What owns one descriptor of an event loop: a listener, a client, a server connection, a datagram socket. Used by the loop's
-/// thread only.
+/// What owns one descriptor of an event loop: a listener, a client, a server connection, a datagram socket. It has one timer of its
+/// own. Used by the loop's thread only.
 /// </summary>
-public abstract class Channel
+public abstract class Channel : TimerNode
 {
     /// <summary>Number of this channel in its loop's table; -1 while it is not registered.</summary>
     internal int Index = -1;
@@ -19,6 +20,10 @@ public abstract class Channel
 
     /// <summary>The turn that was asked for by <see cref="EventLoop.RunSoon"/>.</summary>
     public virtual void OnTurn()
+    {
+    }
+
+    public override void OnDeadline(Instant now)
     {
     }
 

@@ -1,0 +1,56 @@
+using System.Collections.Immutable;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
+using Mainstay.Core.Net;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Pools;
+
+/// <summary>
+/// One server of one pool, the same object through all reloads that keep its pool, name and address: what holds its slot, its
+/// connections, its health.
+/// </summary>
+public sealed class ServerRuntime
+{
+    private volatile ResolvedAddress? _resolved;
+
+    internal ServerRuntime(string pool, ServerSnapshot snapshot, int slot)
+    {
+        Pool = pool;
+        Name = snapshot.Name;
+        Endpoint = snapshot.Address;
+        Slot = slot;
+        if (Endpoint.HostName is null) _resolved = new ResolvedAddress(SocketAddress.From(Endpoint));
+    }
+
+    public string Pool { get; }
+    public string Name { get; }
+
+    /// <summary>The address as configured.</summary>
+    public Endpoint Endpoint { get; }
+
+    /// <summary>Index into the availability and load tables.</summary>
+    public int Slot { get; }
+
+    /// <summary>Null while a host name has not been resolved.</summary>
+    public ResolvedAddress? Resolved => _resolved;
+
+    /// <summary>What resolving the host name gave; any thread.</summary>
+    public void Resolve(NetAddress address)
+    {
+        SocketAddress resolved = SocketAddress.From(address, Endpoint.Port);
+        if (_resolved is null || _resolved.Address.Address != address) _resolved = new ResolvedAddress(resolved);
+    }
+}
+
+/// <summary>A socket address behind one reference, so that it changes in one write.</summary>
+public sealed class ResolvedAddress(SocketAddress address)
+{
+    public SocketAddress Address => address;
+}
+
+/// <summary>A pool as of one configuration.</summary>
+/// <param name="Slot">Index into the availability table's pools.</param>
+/// <param name="Servers">In the snapshot's order: what the balancer's picks index.</param>
+/// <param name="Set">The same as the schedulers see it.</param>
+public sealed record PoolRuntime(PoolSnapshot Snapshot, int Slot, ImmutableArray<ServerRuntime> Servers, ServerSet Set);
