@@ -34,6 +34,9 @@ public enum FieldName : byte
     Cookie,
     UserAgent,
     Referer,
+
+    /// <summary>Counts down on its way, for OPTIONS and TRACE (RFC 9110 section 7.6.2).</summary>
+    MaxForwards,
 }
 
 /// <summary>Finds a <see cref="FieldName"/> by length and then by value, without regard to case.</summary>
@@ -62,6 +65,7 @@ internal static class FieldNames
             case 10:
                 return Is(name, "user-agent"u8) ? FieldName.UserAgent : Is(name, "connection"u8) ? FieldName.Connection
                     : Is(name, "keep-alive"u8) ? FieldName.KeepAlive : FieldName.Other;
+            case 12: return Is(name, "max-forwards"u8) ? FieldName.MaxForwards : FieldName.Other;
             case 14:
                 return Is(name, "content-length"u8) ? FieldName.ContentLength
                     : Is(name, "http2-settings"u8) ? FieldName.Http2Settings : Variant(name);

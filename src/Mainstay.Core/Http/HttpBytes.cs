@@ -23,6 +23,10 @@ internal static class HttpBytes
     public static readonly SearchValues<byte> RegisteredName = SearchValues.Create(
         "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
 
+    /// <summary>What a request id from outside may consist of: UUIDs, ULIDs, base64, trace ids.</summary>
+    public static readonly SearchValues<byte> RequestId = SearchValues.Create(
+        "+-./:=@_~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
+
     public static bool IsToken(byte value) => Token.Contains(value);
 
     public static bool IsToken(ReadOnlySpan<byte> text) => text.Length > 0 && text.IndexOfAnyExcept(Token) < 0;

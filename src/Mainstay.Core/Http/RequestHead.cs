@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using Mainstay.Core.Config;
 
@@ -63,6 +64,12 @@ public sealed class RequestHead
 
     /// <summary>TE: trailers, nominated by Connection as it has to be (RFC 9110 section 10.1.4).</summary>
     public bool AcceptsTrailers { get; private set; }
+
+    /// <summary>
+    /// Max-Forwards of OPTIONS and TRACE, -1 when there is none. At 0 the request must not be forwarded, but answered here
+    /// (RFC 9110 section 7.6.2).
+    /// </summary>
+    public int MaxForwards { get; private set; }
 
     /// <summary>First field of a known name; false when there is none.</summary>
     public bool TryGet(FieldName name, out HeaderField field)
@@ -174,6 +181,7 @@ public sealed class RequestHead
         var framing = new FramingFields();
         int host = -1, upgrade = -1, te = -1;
         ExpectsContinue = false;
+        MaxForwards = -1;
         reason = RejectReason.None;
         ReadOnlySpan<HeaderField> fields = Fields;
         for (int i = 0; i < fields.Length && reason == RejectReason.None; i++)
@@ -190,6 +198,7 @@ public sealed class RequestHead
                 case FieldName.Expect: reason = ReadExpect(field.ValueRange.Of(head)); break;
                 case FieldName.Upgrade: upgrade = i; break;
                 case FieldName.Te: te = i; break;
+                case FieldName.MaxForwards: ReadMaxForwards(field.ValueRange.Of(head)); break;
                 default: break;
             }
         }
@@ -211,6 +220,14 @@ public sealed class RequestHead
         if (MinorVersion == 0) return RejectReason.None;
         ExpectsContinue = Ascii.EqualsIgnoreCase(value, "100-continue"u8);
         return ExpectsContinue ? RejectReason.None : RejectReason.UnknownExpectation;
+    }
+
+    /// <summary>For other methods, and when it is no number, the field means nothing and is passed on.</summary>
+    private void ReadMaxForwards(ReadOnlySpan<byte> value)
+    {
+        if (Method is not (RequestMethod.Options or RequestMethod.Trace)) return;
+        if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return;
+        MaxForwards = Utf8Parser.TryParse(value, out int hops, out _) ? hops : int.MaxValue;
     }
 
     /// <summary>RFC 9112 section 3.2: exactly one valid Host in HTTP/1.1, and the target's host before it.</summary>

@@ -1,0 +1,23 @@
+using System.Collections.Frozen;
+
+namespace Mainstay.Core.Http;
+
+/// <summary>The responses with which the proxy refuses or fails: a status, its name as a line of text, and no word about the cause.</summary>
+public static class ErrorResponses
+{
+    private static readonly FrozenDictionary<int, FixedResponse> s_responses =
+        new[] { 400, 403, 404, 405, 408, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505 }
+            .ToFrozenDictionary(status => status, status => new FixedResponse(
+                status, $"{status} {StatusText.Of(status)}\n", "text/plain; charset=utf-8"));
+
+    /// <summary>Room that any of them fits into.</summary>
+    public const int MaxLength = 512;
+
+    /// <summary>The prebuilt response; 500 for a status that the proxy never sends.</summary>
+    public static FixedResponse For(int status) => s_responses.TryGetValue(status, out FixedResponse? response) ? response : s_responses[500];
+
+    /// <summary>Writes the response to a refused or failed request, after which the connection is closed.</summary>
+    /// <returns>Its length, or -1 when it does not fit.</returns>
+    public static int Write(Span<byte> destination, int status, ReadOnlySpan<byte> date, bool isHead = false) =>
+        For(status).Write(destination, date, new OwnResponse(KeepAlive: false, ClientIsHttp10: false, isHead));
+}
