@@ -1,0 +1,69 @@
+using Mainstay.Core.Config.Vocabulary;
+using Mainstay.Core.Net;
+
+namespace Mainstay.Core.Config;
+
+/// <summary>From a configuration as written to the one that runs, or to everything that is wrong with it.</summary>
+public static class ConfigCompiler
+{
+    public static ConfigResult Compile(ConfigNode root, ConfigEnvironment environment)
+    {
+        var compilation = new Compilation(environment, root.Position);
+        RootSection.Section.TryRead(root, compilation, out Snapshot snapshot);
+        ResolvePools(compilation);
+        CompareListeners(compilation);
+        return compilation.Result(snapshot);
+    }
+
+    private static void ResolvePools(Compilation compilation)
+    {
+        string[] known = [.. compilation.Pools.Keys];
+        var used = new HashSet<string>();
+        foreach (Mention use in compilation.PoolUses)
+        {
+            used.Add(use.Name);
+            if (compilation.Pools.ContainsKey(use.Name)) continue;
+            compilation.Error(use, $"there is no pool {Compilation.Show(use.Name)} ({Suggestion.Hint(use.Name, known)})");
+        }
+
+        foreach (Mention pool in compilation.Pools.Values)
+        {
+            if (!used.Contains(pool.Name)) compilation.Warn(pool, $"nothing uses the pool {Compilation.Show(pool.Name)}");
+        }
+    }
+
+    /// <summary>
+    /// Two listeners conflict on the same path, or on the same port of one family when their addresses are equal or one of them is
+    /// the family's "any" address. IPv6 sockets are V6ONLY, so the families never conflict.
+    /// </summary>
+    private static void CompareListeners(Compilation compilation)
+    {
+        var first = new Dictionary<string, Mention>();
+        var anyAddress = new Dictionary<(bool V6, int Port), Mention>();
+        var onPort = new Dictionary<(bool V6, int Port), Mention>();
+        foreach ((Endpoint endpoint, Mention mention) in compilation.Listeners)
+        {
+            (bool, int) port = (endpoint.Address.IsV6, endpoint.Port);
+            bool any = !endpoint.IsUnix && endpoint.Address.Value == 0;
+            if (first.TryGetValue(endpoint.ToString(), out Mention other)
+                || (!endpoint.IsUnix && (anyAddress.TryGetValue(port, out other) || (any && onPort.TryGetValue(port, out other)))))
+            {
+                Conflict(compilation, mention, other);
+            }
+
+            first.TryAdd(endpoint.ToString(), mention);
+            if (endpoint.IsUnix) continue;
+            onPort.TryAdd(port, mention);
+            if (any) anyAddress.TryAdd(port, mention);
+        }
+    }
+
+    /// <summary>Blames the later one, or the written one where the other is a default.</summary>
+    private static void Conflict(Compilation compilation, Mention later, Mention earlier)
+    {
+        bool laterIsDefault = later.Node.Position.Line == 0;
+        (Mention blamed, Mention holder) = laterIsDefault ? (earlier, later) : (later, earlier);
+        string where = holder.Node.Position.Line == 0 ? "its default" : $"line {holder.Node.Position.Line}";
+        compilation.Error(blamed, $"{blamed.Name} is taken by {holder.Path} ({holder.Name}, {where}); choose another");
+    }
+}

@@ -1,0 +1,216 @@
+using System.Collections.Immutable;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Net;
+
+namespace Mainstay.Core.Config.Vocabulary;
+
+internal static class ServerSection
+{
+    private static readonly Key<ServerSnapshot, string?> Name = new(
+        "name", new OptionalType<string>(TextType.ServerName), s => s.Name == s.Address.ToString() ? null : s.Name)
+    {
+        Doc = "Name in logs, metrics and commands. Health and connections stay with the name when the configuration is reloaded.",
+        Otherwise = "the address",
+    };
+
+    private static readonly Key<ServerSnapshot, Endpoint> Address = new("address", EndpointType.Server, s => s.Address)
+    {
+        Doc = "Address and port, host name and port, or unix:/path. Names are resolved again when their TTL ends.",
+        Required = true,
+    };
+
+    private static readonly Key<ServerSnapshot, int> Weight = new("weight", new IntegerType(0, Availability.MaxWeight), s => s.Weight)
+    {
+        Doc = "Share of the work relative to the other servers; 0 gets no new work.",
+        Default = Key.Plain("1"),
+    };
+
+    private static readonly Key<ServerSnapshot, bool> Backup = new("backup", BooleanType.Instance, s => s.Backup)
+    {
+        Doc = "Used only while none of the other servers can be.",
+        Default = Key.Plain("false"),
+    };
+
+    private static readonly Key<ServerSnapshot, int> MaxConnections = new(
+        "max-connections", new IntegerType(0, int.MaxValue), s => s.MaxConnections)
+    {
+        Doc = "Requests and connections at once; 0 is no limit.",
+        Default = Key.Plain("0"),
+    };
+
+    private static readonly Key<ServerSnapshot, int> Upper = new("upper-threshold", new IntegerType(0, int.MaxValue), s => s.Upper)
+    {
+        Doc = "Gets no new work from this many on; 0 is never.",
+        Default = Key.Plain("0"),
+    };
+
+    private static readonly Key<ServerSnapshot, int> Lower = new("lower-threshold", new IntegerType(0, int.MaxValue), s => s.Lower)
+    {
+        Doc = "Until it has fewer than this many again; 0 is three quarters of the upper threshold.",
+        Default = Key.Plain("0"),
+    };
+
+    public static readonly Section<ServerSnapshot> Section = new(
+        "pools.NAME.servers",
+        [Name, Address, Weight, Backup, MaxConnections, Upper, Lower],
+        v => new ServerSnapshot(
+            v.Get(Name) ?? AsWritten(v.At(Address)), v.Get(Address), v.Get(Weight), v.Get(Backup), v.Get(MaxConnections), v.Get(Upper), v.Get(Lower)))
+    {
+        Doc = "A list; each server is its address, or a mapping.",
+        Shorthand = Address,
+        Verify = Verify,
+    };
+
+    private static string AsWritten(ConfigNode address) => ((ScalarNode)address).Text;
+
+    private static void Verify(Values v)
+    {
+        if (!v.TryGet(Upper, out int upper) || !v.TryGet(Lower, out int lower)) return;
+        if (lower > 0 && upper == 0) v.Error(Lower, "upper-threshold is missing (lower-threshold says when it ends)");
+        else if (lower > upper) v.Error(Lower, $"is above the upper-threshold (at most {upper})");
+    }
+}
+
+internal static class PoolSection
+{
+    private sealed record Timeouts(TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Total);
+
+    private sealed record KeepAlive(TimeSpan Timeout, int MaxIdle);
+
+    private static readonly Key<Timeouts, TimeSpan> Connect = new("connect", DurationType.Positive, t => t.Connect)
+    { Doc = "Until a connection to the server stands; then another server is tried.", Default = Key.Plain("2s") };
+
+    private static readonly Key<Timeouts, TimeSpan> FirstByte = new("first-byte", DurationType.Positive, t => t.FirstByte)
+    { Doc = "From the whole request sent to the first byte of the response; then 504.", Default = Key.Plain("30s") };
+
+    private static readonly Key<Timeouts, TimeSpan> Idle = new("idle", DurationType.Positive, t => t.Idle)
+    { Doc = "Without a byte in either direction during a body or in a tunnel (WebSocket).", Default = Key.Plain("1m") };
+
+    private static readonly Key<Timeouts, TimeSpan> Total = new("total", DurationType.OrZero, t => t.Total)
+    { Doc = "The whole exchange; 0 is no limit.", Default = Key.Plain("0") };
+
+    private static readonly Section<Timeouts> TimeoutsSection = new(
+        "pools.NAME.timeouts",
+        [Connect, FirstByte, Idle, Total],
+        v => new Timeouts(v.Get(Connect), v.Get(FirstByte), v.Get(Idle), v.Get(Total)))
+    { Doc = "How long the pool's servers may take." };
+
+    private static readonly Key<KeepAlive, TimeSpan> KeepAliveTimeout = new("timeout", DurationType.OrZero, k => k.Timeout)
+    {
+        Doc = "How long an idle connection to a server is kept, which should be shorter than the server itself does (Apache and Node.js: 5s); "
+            + "0 is a new connection for each request.",
+        Default = Key.Plain("4s"),
+    };
+
+    private static readonly Key<KeepAlive, int> MaxIdle = new("max-idle", new IntegerType(0, 100_000), k => k.MaxIdle)
+    { Doc = "Idle connections kept for each server and shard.", Default = Key.Plain("128") };
+
+    private static readonly Section<KeepAlive> KeepAliveSection = new(
+        "pools.NAME.keep-alive", [KeepAliveTimeout, MaxIdle], v => new KeepAlive(v.Get(KeepAliveTimeout), v.Get(MaxIdle)))
+    {
+        Doc = "Connections to servers that are kept for further requests.",
+        Shorthand = KeepAliveTimeout,
+    };
+
+    private static readonly ChoiceType<FailedFlows> FailedFlowsType = new(("keep", FailedFlows.Keep), ("drop", FailedFlows.Drop));
+
+    private static readonly Key<PoolSnapshot, BalanceSnapshot> Balance = new("balance", BalanceSection.Section, p => p.Balance)
+    { Doc = "How work is spread over the servers.", Default = Key.Plain("least-request") };
+
+    private static readonly Key<PoolSnapshot, CheckSnapshot?> Check = new(
+        "check", new OptionalType<CheckSnapshot>(CheckSection.Section), p => p.Check)
+    { Doc = "How servers are checked.", Otherwise = "none: servers count as up" };
+
+    private static readonly Key<PoolSnapshot, ImmutableArray<ServerSnapshot>> Servers = new(
+        "servers",
+        new ListType<ServerSnapshot>(ServerSection.Section)
+        {
+            AtLeast = 1,
+            Block = true,
+            Unique = [("server name", s => s.Name), ("server address", s => s.Address.ToString())],
+        },
+        p => p.Servers)
+    { Doc = "The servers.", Required = true };
+
+    private static readonly Key<PoolSnapshot, int> PanicThreshold = new("panic-threshold", PercentType.Instance, p => p.PanicThreshold)
+    {
+        Doc = "When less than this share of the servers is healthy, all of them are used: then the checks are more likely wrong than the "
+            + "servers, and the few left would be overrun. 0% is never.",
+        Default = Key.Plain("0%"),
+    };
+
+    private static readonly Key<PoolSnapshot, TimeSpan> SlowStart = new("slow-start", DurationType.OrZero, p => p.SlowStart)
+    { Doc = "How long a server that came up takes to reach its whole weight; 0 is at once.", Default = Key.Plain("0") };
+
+    private static readonly Key<PoolSnapshot, TimeSpan> DrainTimeout = new("drain-timeout", DurationType.OrZero, p => p.DrainTimeout)
+    { Doc = "How long the work of a server that is drained may go on.", Default = Key.Plain("5m") };
+
+    private static readonly Key<PoolSnapshot, FailedFlows> OnFailure = new("on-failure", FailedFlowsType, p => p.OnFailure)
+    {
+        Doc = "Existing work of a server that went down: keep lets it end as it can, drop cuts it, so that clients come again at once.",
+        Default = Key.Plain("keep"),
+    };
+
+    private static readonly Key<PoolSnapshot, Timeouts> TimeoutsKey = new(
+        "timeouts", TimeoutsSection, p => new Timeouts(p.Upstream.Connect, p.Upstream.FirstByte, p.Upstream.Idle, p.Upstream.Total))
+    { Doc = "How long the servers may take.", Default = Key.EmptyMapping };
+
+    private static readonly Key<PoolSnapshot, KeepAlive> KeepAliveKey = new(
+        "keep-alive", KeepAliveSection, p => new KeepAlive(p.Upstream.KeepAlive, p.Upstream.MaxIdle))
+    { Doc = "Connections kept for further requests.", Default = Key.EmptyMapping };
+
+    private static readonly Key<PoolSnapshot, int> Retries = new("retries", new IntegerType(0, 10), p => p.Upstream.Retries)
+    {
+        Doc = "Further servers that are tried, only where that cannot do something twice: no byte was sent yet, or the request is idempotent "
+            + "and a kept connection turned out dead.",
+        Default = Key.Plain("2"),
+    };
+
+    public static readonly Section<PoolSnapshot> Section = new(
+        "pools.NAME",
+        [Balance, Check, Servers, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries],
+        Build)
+    {
+        Doc = "A group of servers that do the same.",
+        Block = true,
+        Verify = Verify,
+    };
+
+    public static readonly MapType<PoolSnapshot, PoolSnapshot> Map = new(
+        TextType.Name, Section, (name, pool) => pool with { Name = name }, pool => (pool.Name, pool))
+    {
+        Block = true,
+        OnName = (compilation, key) => compilation.Pools.TryAdd(key.Text, compilation.Mention(key, key.Text)),
+    };
+
+    private static PoolSnapshot Build(Values v)
+    {
+        (Timeouts timeouts, KeepAlive keepAlive) = (v.Get(TimeoutsKey), v.Get(KeepAliveKey));
+        return new PoolSnapshot
+        {
+            Name = "",
+            Balance = v.Get(Balance),
+            Check = v.Get(Check),
+            Servers = v.Get(Servers),
+            PanicThreshold = v.Get(PanicThreshold),
+            SlowStart = v.Get(SlowStart),
+            DrainTimeout = v.Get(DrainTimeout),
+            OnFailure = v.Get(OnFailure),
+            Upstream = new UpstreamSnapshot(
+                timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Total, keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),
+        };
+    }
+
+    private static void Verify(Values v)
+    {
+        bool checkRead = v.TryGet(Check, out CheckSnapshot? check);
+        if (checkRead && check is null)
+            v.Compilation.Warn(v.Mapping, "has no check: a dead server goes on getting its share (check: tcp, or check: { http: / })");
+        if (!v.TryGet(Servers, out ImmutableArray<ServerSnapshot> servers)) return;
+        if (servers.All(s => s.Weight == 0)) v.Warn(Servers, "every weight is 0: no server gets any work");
+        if (servers.All(s => s.Backup)) v.Warn(Servers, "every server is a backup (leave backup out where all are alike)");
+        bool networkOnly = check?.Kind is CheckKind.Icmp or CheckKind.Udp or CheckKind.Dns;
+        if (networkOnly && servers.FirstOrDefault(s => s.Address.IsUnix) is { } local)
+            v.Error(Check, $"server {Compilation.Show(local.Name)} is a unix socket, which cannot be checked so (tcp or http)");
+    }
+}

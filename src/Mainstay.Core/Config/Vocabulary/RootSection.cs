@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace Mainstay.Core.Config.Vocabulary;
+
+/// <summary>The whole file.</summary>
+internal static class RootSection
+{
+    private static readonly Key<Snapshot, string> Node = new("node", TextType.Name, s => s.Node)
+    { Doc = "Name of this machine in logs, metrics and messages.", DefaultFrom = e => e.HostName, Otherwise = "the host's name" };
+
+    private static readonly Key<Snapshot, AdminSnapshot> Admin = new("admin", AdminSection.Section, s => s.Admin)
+    { Doc = "Page, API and metrics.", Default = Key.EmptyMapping };
+
+    private static readonly Key<Snapshot, ProcessSnapshot> Process = new("process", ProcessSection.Section, s => s.Process)
+    { Doc = "How the program itself runs.", Default = Key.EmptyMapping };
+
+    private static readonly Key<Snapshot, AccessLogSnapshot> AccessLog = new("access-log", AccessLogSection.Section, s => s.AccessLog)
+    { Doc = "One line for every request.", Default = AccessLogSection.Off, Otherwise = "no log" };
+
+    private static readonly Key<Snapshot, ImmutableArray<PoolSnapshot>> Pools = new("pools", PoolSection.Map, s => s.Pools)
+    { Doc = "Groups of servers that do the same.", Default = Key.EmptyMapping };
+
+    private static readonly Key<Snapshot, ImmutableArray<HttpSnapshot>> Http = new("http", HttpSection.Map, s => s.Http)
+    { Doc = "HTTP services.", Default = Key.EmptyMapping };
+
+    public static readonly Section<Snapshot> Section = new(
+        "the file",
+        [Node, Admin, Process, AccessLog, Pools, Http],
+        v => new Snapshot
+        {
+            Node = v.Get(Node),
+            Admin = v.Get(Admin),
+            Process = v.Get(Process),
+            AccessLog = v.Get(AccessLog),
+            Pools = v.Get(Pools),
+            Http = v.Get(Http),
+        })
+    {
+        Later = ["tls", "tcp", "l4", "vips"],
+        Block = true,
+        Commented = true,
+        Verify = v =>
+        {
+            if (!v.IsWritten(Http)) v.Compilation.Warn(v.Mapping, "nothing listens (there is no http service)");
+        },
+    };
+}
