@@ -1,13 +1,26 @@
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// Makes Maglev tables (Eisenbud et al., NSDI 2016, section 3.4): every server has its own permutation of the slots and the servers
-/// claim their next free one in turn. Two steps: the base knows only names and configured weights; what is out of service, or in
+/// Makes Maglev tables (Eisenbud et al., NSDI 2016, section 3.4): every server has its own permutation of the slots, and in turn they
+/// claim slots in that order. Two steps: the base knows only names and configured weights; what is out of service, or in
 /// service with a part of its weight, then gives up slots of the base to the others. So a server that goes or comes back moves no
 /// flow between servers that stay, and the result depends on nothing but the present state: two nodes agree.
 /// </summary>
+/// <remarks>
+/// In one thing this is not the paper's table: a server that finds its next slot taken has used its turn, instead of looking on until it
+/// finds a free one. Who gets a slot then hardly depends on third servers. One server more of 1,000 in 65,537 slots moves 1.3 times
+/// its share of the keys instead of 6.5 times; the price is shares that are even to a few percent instead of to one slot, with
+/// <see cref="Surplus"/> as the bound.
+/// </remarks>
 internal sealed class MaglevBuilder
 {
+    // A server takes at most this many percent more slots than its weight gives: less evens out more and moves more.
+    private const int Surplus = 5;
+
+    // Divided by weight (below 2^24) and slots left (some 2^20 at most) it keeps 14 bits; times its sum over all
+    // slots, which is their harmonic number, it stays below 2^63.
+    private const long TimeUnit = 1L << 58;
+
     private readonly int _size;
     private readonly string[] _names;
     private readonly int[] _weights;
@@ -25,6 +38,7 @@ internal sealed class MaglevBuilder
     /// <param name="weights">Configured weight by server; 0 = has no slot.</param>
     public MaglevBuilder(string[] names, int[] weights, int size)
     {
+        if (!IsPrime(size)) throw new ArgumentOutOfRangeException(nameof(size), size, "the slots of a Maglev table have to be a prime number");
         _size = size;
         _names = names;
         _weights = weights;
@@ -79,30 +93,63 @@ internal sealed class MaglevBuilder
     private void Recorded(int server, int slot) => _ranks[slot] = _counts[server]++;
 
     /// <summary>
-    /// The servers claim the free slots in turn. The heaviest claims one every turn, the others as often as their weight
-    /// is a part of its: kernel's "repeated turns" without the runs of one server that large weights would give.
+    /// The servers look at the slots in turn, as often as their weights say ("weights as repeated turns"), and claim what is free.
     /// </summary>
+    /// <remarks>
+    /// Between two turns of a server lies 1 / (weight * slots it has not looked at): the mean distances of exponentially distributed
+    /// times, of which the least belongs to each server as often as its weight says. So no server's turns depend on
+    /// another's weight, and a slot goes to who comes to it first. Servers of one weight take their turns together.
+    /// </remarks>
     private void Distribute(ushort[] owners, int free, long[] weights, Action<int, int>? claimed)
     {
-        long heaviest = weights.DefaultIfEmpty().Max();
-        if (heaviest <= 0) return;
-        long[] credit = new long[weights.Length];
+        int[] room = Rooms(free, weights);
         int[] next = Array.ConvertAll(_permutations, p => p.Offset);
-        while (free > 0)
+        int[][] groups = [.. Groups(weights)];
+        int[] unseen = new int[groups.Length];
+        var turns = new PriorityQueue<int, (long Time, int Group)>();
+        for (int g = 0; g < groups.Length; g++)
         {
-            foreach (int server in _order)
+            unseen[g] = _size;
+            turns.Enqueue(g, (Distance(weights[groups[g][0]], _size), g));
+        }
+
+        while (free > 0 && turns.TryDequeue(out int group, out (long Time, int Group) turn))
+        {
+            foreach (int server in groups[group])
             {
-                credit[server] += weights[server];
-                if (credit[server] < heaviest) continue;
-                credit[server] -= heaviest;
+                if (room[server] == 0) continue;
                 int slot = next[server];
-                while (owners[slot] != SlotTable.Nobody) slot = Step(slot, server);
+                next[server] = Step(slot, server);
+                if (owners[slot] != SlotTable.Nobody) continue;
                 owners[slot] = (ushort)server;
                 claimed?.Invoke(server, slot);
-                next[server] = Step(slot, server);
+                room[server]--;
                 if (--free == 0) return;
             }
+
+            if (--unseen[group] > 0)
+                turns.Enqueue(group, (turn.Time + Distance(weights[groups[group][0]], unseen[group]), group));
         }
+    }
+
+    private static long Distance(long weight, int unseen) => TimeUnit / (weight * unseen);
+
+    /// <summary>The servers of each weight, in the order of turns; the heaviest first.</summary>
+    private IEnumerable<int[]> Groups(long[] weights) =>
+        _order.Where(i => weights[i] > 0).GroupBy(i => weights[i]).OrderByDescending(g => g.Key).Select(g => g.ToArray());
+
+    /// <summary>Slots each server may take: together more than there are, so that all find an owner.</summary>
+    private static int[] Rooms(int free, long[] weights)
+    {
+        long total = Math.Max(1, weights.Sum());
+        return Array.ConvertAll(weights, w => w == 0 ? 0 : (int)((Int128)free * w * (100 + Surplus) / ((Int128)total * 100)) + 1);
+    }
+
+    private static bool IsPrime(int number)
+    {
+        for (int i = 2; (long)i * i <= number; i++)
+            if (number % i == 0) return false;
+        return number > 1;
     }
 
     private int Step(int slot, int server)
