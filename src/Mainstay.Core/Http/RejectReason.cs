@@ -102,7 +102,7 @@ public static class RejectReasons
         (RejectReason.BodyTooLarge, 413, "body-too-large"),                           // RFC 9110 15.5.14
         (RejectReason.InvalidTransferEncoding, 400, "invalid-transfer-encoding"),     // RFC 9112 6.3
         (RejectReason.UnsupportedTransferCoding, 501, "unsupported-transfer-coding"), // RFC 9112 6.1
-        (RejectReason.TransferEncodingInHttp10, 400, "transfer-encoding-in-http-1.0"), // RFC 9112 6.1
+        (RejectReason.TransferEncodingInHttp10, 400, "transfer-encoding-in-http10"),  // RFC 9112 6.1
         (RejectReason.InvalidChunkSize, 400, "invalid-chunk-size"),                   // RFC 9112 7.1
         (RejectReason.ChunkSizeOverflow, 400, "chunk-size-overflow"),                 // RFC 9112 7.1
         (RejectReason.InvalidChunkExtension, 400, "invalid-chunk-extension"),         // RFC 9112 7.1.1
@@ -123,6 +123,4 @@ public static class RejectReasons
 
     /// <summary>Stable name for metrics and logs.</summary>
     public static string Label(this RejectReason reason) => s_table[(int)reason].Label;
-
-    internal static RejectReason ReasonAt(int index) => s_table[index].Reason;
 }

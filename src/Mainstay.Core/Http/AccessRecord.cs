@@ -1,0 +1,43 @@
+namespace Mainstay.Core.Http;
+
+/// <summary>Durations of one request's phases in nanoseconds; -1 for a phase that was not reached.</summary>
+/// <param name="Head">From the first byte of the request to the end of its head.</param>
+/// <param name="Connect">Until a server's connection stood; about 0 for a pooled one.</param>
+/// <param name="FirstByte">From the request sent to the first byte of the response.</param>
+/// <param name="Total">From the first byte of the request to the end of the response.</param>
+public readonly record struct AccessTimings(long Head, long Connect, long FirstByte, long Total);
+
+/// <summary>One finished request as the access log tells it. Texts are bytes as received; empty means not known.</summary>
+public readonly ref struct AccessRecord
+{
+    /// <summary>Wall clock at the request's end, in microseconds since 1970 UTC.</summary>
+    public required long UnixMicroseconds { get; init; }
+
+    /// <summary>The client's address as text.</summary>
+    public required ReadOnlySpan<byte> Client { get; init; }
+    public ReadOnlySpan<byte> Method { get; init; }
+    public ReadOnlySpan<byte> Target { get; init; }
+    public ReadOnlySpan<byte> Host { get; init; }
+
+    /// <summary>0 or 1; for the request line of the combined format.</summary>
+    public int MinorVersion { get; init; }
+
+    /// <summary>What the client was answered; 0 = nothing.</summary>
+    public int Status { get; init; }
+
+    /// <summary>Bytes of the request and of the response, heads included.</summary>
+    public long BytesIn { get; init; }
+    public long BytesOut { get; init; }
+
+    public AccessTimings Timings { get; init; }
+    public ReadOnlySpan<byte> Route { get; init; }
+    public ReadOnlySpan<byte> Pool { get; init; }
+    public ReadOnlySpan<byte> Server { get; init; }
+
+    /// <summary>Servers that were tried.</summary>
+    public int Attempts { get; init; }
+    public Outcome Outcome { get; init; }
+    public ReadOnlySpan<byte> RequestId { get; init; }
+    public ReadOnlySpan<byte> UserAgent { get; init; }
+    public ReadOnlySpan<byte> Referer { get; init; }
+}
