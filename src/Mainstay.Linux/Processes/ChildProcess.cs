@@ -55,7 +55,7 @@ public sealed unsafe class ChildProcess : IDisposable
             int pid;
             int error = Libc.PosixSpawn(&pid, path.First, actions, attributes, arguments.Pointers, environment.Pointers);
             if (error != 0) return (Errno)error;
-            int pidfd = Libc.Result(Libc.SystemCall(PidfdOpen, pid, 0));
+            int pidfd = Libc.Result(Libc.SystemCall(PidfdOpen, pid, 0, 0, 0));
             if (pidfd >= 0)
             {
                 child = new ChildProcess(pid, pidfd);
@@ -85,7 +85,7 @@ public sealed unsafe class ChildProcess : IDisposable
     /// <summary>Signals the child itself; nothing happens when it has ended.</summary>
     public void Signal(int signal)
     {
-        if (!_isReaped) _ = Libc.SystemCall(PidfdSendSignal, PidFd, signal);
+        if (!_isReaped) _ = Libc.SystemCall(PidfdSendSignal, PidFd, signal, 0, 0);
     }
 
     /// <summary>

@@ -1,9 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace Mainstay.Linux.Processes;
 
 /// <summary>Descriptors of files and pipes that are passed between processes or outlive one. The caller owns what it gets.</summary>
 public static unsafe class Files
 {
     private const int ReadWrite = 2, Create = 0x40, CloseOnExec = 0x80000, NonBlock = 0x800;
+    private static readonly int DoNotFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     private const int Exclusive = 2, DoNotWait = 4;
 
     /// <summary>A descriptor to read from, or a negated <see cref="Errno"/>.</summary>
@@ -20,7 +23,7 @@ public static unsafe class Files
     public static int OpenLocked(string path)
     {
         using var text = new NativeStrings([path]);
-        int fd = Libc.Result(Libc.Open(text.First, ReadWrite | Create | CloseOnExec, 0x180 /* 0600 */));
+        int fd = Libc.Result(Libc.Open(text.First, ReadWrite | Create | CloseOnExec | DoNotFollow, 0x180 /* 0600 */));
         if (fd < 0) return fd;
         int result = Libc.Result(Libc.FileLock(fd, Exclusive | DoNotWait));
         if (result >= 0) return fd;
@@ -37,5 +40,18 @@ public static unsafe class Files
         if (result < 0) throw new InvalidOperationException($"pipe: {((Errno)(-result)).Describe()}");
         _ = Libc.FileControl(ends[0], setFlags, NonBlock);
         return (ends[0], ends[1]);
+    }
+
+    /// <summary>Is a unix socket's file; a symbolic link to one is not.</summary>
+    public static bool IsSocket(string path)
+    {
+        const int currentDirectory = -100, doNotFollow = 0x100;
+        const uint wantType = 1;
+        const int typeMask = 0xF000, typeSocket = 0xC000;
+        using var text = new NativeStrings([path]);
+        // struct statx is the same everywhere: 256 bytes, stx_mode at 28.
+        byte* status = stackalloc byte[256];
+        return Libc.FileStatus(currentDirectory, text.First, doNotFollow, wantType, status) == 0
+            && (*(ushort*)(status + 28) & typeMask) == typeSocket;
     }
 }

@@ -41,7 +41,7 @@ internal static unsafe partial class Libc
     internal static partial int SpawnAttributesSetMask(byte* attributes, byte* signalSet);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    internal static partial nint SystemCall(nint number, nint first, nint second);
+    internal static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
 
     [LibraryImport("libc", EntryPoint = "waitid", SetLastError = true)]
     internal static partial int WaitId(int kind, uint id, byte* signalInfo, int options);
@@ -60,6 +60,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "pipe2", SetLastError = true)]
     internal static partial int Pipe(int* ends, int flags);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    internal static partial int FileStatus(int directory, byte* path, int flags, uint mask, byte* status);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     internal static partial int FileLock(int fd, int operation);

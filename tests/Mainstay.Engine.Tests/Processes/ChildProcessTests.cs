@@ -65,6 +65,16 @@ public class ChildProcessTests
     }
 
     [Fact]
+    public void Signal_RunningChild_EndsIt()
+    {
+        using ChildProcess child = Spawn("exec sleep 1000", []);
+
+        child.Signal(ChildProcess.SignalTerminate);
+
+        Assert.Equal(new ExitStatus(0, ChildProcess.SignalTerminate), WaitForEnd(child));
+    }
+
+    [Fact]
     public void SignalGroup_ChildWithDescendants_EndsThemAll()
     {
         (int read, int write) = Files.CreatePipe();

@@ -1,0 +1,128 @@
+using Mainstay.Core.Config;
+using Mainstay.Engine.Control;
+using Mainstay.Linux;
+using Microsoft.Win32.SafeHandles;
+
+namespace Mainstay.Worker;
+
+/// <summary>
+/// The worker: reads the configuration that the keeper opened, makes the machine ready, gives up all privileges and serves until it is
+/// told to leave or the keeper is gone.
+/// </summary>
+public sealed class WorkerProcess
+{
+    /// <summary>A configuration of that size is a mistake (a log, a disk image).</summary>
+    private const int MaxConfigurationBytes = 64 << 20;
+
+    private readonly KeeperLink _link;
+    private readonly OperatorLog _log;
+    private readonly WorkerParts _parts;
+
+    private WorkerProcess(KeeperLink link, OperatorLog log, WorkerParts parts) => (_link, _log, _parts) = (link, log, parts);
+
+    /// <summary>Runs until drained; the process's exit code: 1 = could not start and has said why.</summary>
+    public static int Run(int linkDescriptor, WorkerParts parts)
+    {
+        using var link = new KeeperLink(linkDescriptor);
+        using var log = new OperatorLog("worker");
+        return new WorkerProcess(link, log, parts).RunAsync().GetAwaiter().GetResult();
+    }
+
+    private async Task<int> RunAsync()
+    {
+        if (await _link.Orders.ReadAsync().ConfigureAwait(false) is not KeeperOrder.Configure first) return 0;
+        CompiledConfiguration compiled = Read(first);
+        if (compiled.Snapshot is not { } snapshot) return Refuse(compiled.Errors);
+        IReadOnlyList<string> errors = await PrepareAsync(snapshot).ConfigureAwait(false);
+        if (errors.Count > 0) return Refuse(errors);
+
+        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log)), _link, _link.CloseListener);
+        _link.WatchOver(host.IsAlive);
+        errors = await host.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
+        if (errors.Count > 0) return Refuse(errors);
+        _link.ReportServing(host.Generation, snapshot.Process.DrainTimeout);
+        return await ServeAsync(host).ConfigureAwait(false);
+    }
+
+    private async Task<int> ServeAsync(WorkerHost host)
+    {
+        while (true)
+        {
+            switch (await _link.Orders.ReadAsync().ConfigureAwait(false))
+            {
+                case KeeperOrder.Configure next:
+                    await ReloadAsync(host, next).ConfigureAwait(false);
+                    break;
+                case KeeperOrder.Drain drain:
+                    TimeSpan timeout = drain.Within ?? host.InForce?.Process.DrainTimeout ?? TimeSpan.Zero;
+                    _log.Info($"draining: no new work, at most {timeout.TotalSeconds:0.#} s for what is under way");
+                    await host.DrainAsync(timeout).ConfigureAwait(false);
+                    _log.Info("drained");
+                    return 0;
+            }
+        }
+    }
+
+    private async Task ReloadAsync(WorkerHost host, KeeperOrder.Configure order)
+    {
+        CompiledConfiguration compiled = Read(order);
+        IReadOnlyList<string> errors = compiled.Errors;
+        if (compiled.Snapshot is { } next)
+        {
+            WarnOfFixedOptions(host.InForce?.Process, next.Process);
+            errors = await host.ApplyAsync(next, _link.Leaving).ConfigureAwait(false);
+            if (errors.Count == 0)
+            {
+                _log.Info($"configuration {host.Generation} is in force");
+                _link.ReportServing(host.Generation, next.Process.DrainTimeout);
+                return;
+            }
+        }
+
+        foreach (string error in errors) _log.Error(error);
+        _log.Error("the configuration was not changed, because of the errors above");
+    }
+
+    private async Task<IReadOnlyList<string>> PrepareAsync(Snapshot snapshot)
+    {
+        IReadOnlyList<string> errors = MachinePreparation.Run(snapshot);
+        if (errors.Count > 0) return errors;
+        Errno claim = await _link.ClaimAsync(snapshot.Process.StateDirectory).ConfigureAwait(false);
+        return claim switch
+        {
+            Errno.None => [],
+            Errno.EAGAIN => [$"process.state-directory: another instance uses {snapshot.Process.StateDirectory}; stop it, or give this one a directory of its own"],
+            _ => [$"process.state-directory: cannot lock {snapshot.Process.StateDirectory}: {claim.Describe()}"],
+        };
+    }
+
+    /// <summary>Some options take part in starting; a reload that silently left them would be believed.</summary>
+    private void WarnOfFixedOptions(ProcessSnapshot? now, ProcessSnapshot next)
+    {
+        if (now is null || now with { DrainTimeout = next.DrainTimeout } == next) return;
+        _log.Warning("options under process other than drain-timeout take effect with the next worker: upgrade (SIGUSR2) or restart");
+    }
+
+    private CompiledConfiguration Read(KeeperOrder.Configure order)
+    {
+        using var handle = new SafeFileHandle(order.Descriptor, ownsHandle: true);
+        try
+        {
+            using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
+            if (stream.CanSeek && stream.Length > MaxConfigurationBytes)
+                return new(null, [$"{order.Path}: larger than {MaxConfigurationBytes >> 20} MiB, this is not a configuration"]);
+            using var reader = new StreamReader(stream);
+            return _parts.Compile(order.Path, reader.ReadToEnd());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new(null, [$"{order.Path}: cannot be read: {e.Message}"]);
+        }
+    }
+
+    private int Refuse(IReadOnlyList<string> errors)
+    {
+        foreach (string error in errors) _log.WriteForUser(error);
+        return 1;
+    }
+}
