@@ -20,6 +20,13 @@ public static unsafe class Descriptor
         fixed (byte* start = buffer) return Libc.Result(Libc.Write(fd, start, (nuint)buffer.Length));
     }
 
+    /// <summary>Another descriptor of the same open file, close-on-exec; or a negated <see cref="Errno"/>.</summary>
+    public static int Duplicate(int fd)
+    {
+        const int duplicateCloseOnExec = 1030;
+        return Libc.Result(Libc.FileControl(fd, duplicateCloseOnExec, 3));
+    }
+
     public static void Close(int fd) => _ = Libc.Close(fd);
 
     /// <summary>A non-blocking eventfd: threads wake a loop by adding to it.</summary>

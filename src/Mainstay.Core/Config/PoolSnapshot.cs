@@ -45,10 +45,11 @@ public sealed record ServerSnapshot(
 /// <summary>How the proxy talks to a pool's servers.</summary>
 /// <param name="Connect">Until the connection stands.</param>
 /// <param name="FirstByte">From the whole request sent to the first byte of the response.</param>
-/// <param name="Idle">Between two reads or writes of a body or tunnel.</param>
+/// <param name="Idle">Between two reads or writes of a response body.</param>
+/// <param name="Tunnel">Between two reads or writes, either way, after an upgrade (WebSocket).</param>
 /// <param name="Total">The whole exchange; zero = no limit.</param>
 /// <param name="KeepAlive">How long an idle connection is kept; zero = none is.</param>
 /// <param name="MaxIdle">Idle connections kept for each server and shard.</param>
 /// <param name="Retries">Further servers that are tried when HTTP allows.</param>
 public sealed record UpstreamSnapshot(
-    TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Total, TimeSpan KeepAlive, int MaxIdle, int Retries);
+    TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Tunnel, TimeSpan Total, TimeSpan KeepAlive, int MaxIdle, int Retries);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
@@ -18,6 +19,7 @@ public sealed class ServerRuntime
     {
         Pool = pool;
         Name = snapshot.Name;
+        NameText = Encoding.UTF8.GetBytes(Name);
         Endpoint = snapshot.Address;
         Slot = slot;
         if (Endpoint.HostName is null) _resolved = new ResolvedAddress(SocketAddress.From(Endpoint));
@@ -25,6 +27,9 @@ public sealed class ServerRuntime
 
     public string Pool { get; }
     public string Name { get; }
+
+    /// <summary>The name as logs write it.</summary>
+    public byte[] NameText { get; }
 
     /// <summary>The address as configured.</summary>
     public Endpoint Endpoint { get; }

@@ -59,6 +59,9 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
         return (events & (IoEvents.Out | IoEvents.HangUp | IoEvents.Error)) != 0;
     }
 
+    /// <summary>Look for input even without an event: a failed send may have left the peer's last words behind.</summary>
+    public void MarkReadable() => IsReadable = PeerEnded = true;
+
     /// <summary>Bytes received; 0 at the end of the stream; a negated <see cref="Errno"/>, EAGAIN when there is nothing now.</summary>
     protected internal int Receive(Span<byte> buffer)
     {

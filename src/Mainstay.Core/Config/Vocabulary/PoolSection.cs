@@ -73,7 +73,7 @@ internal static class ServerSection
 
 internal static class PoolSection
 {
-    private sealed record Timeouts(TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Total);
+    private sealed record Timeouts(TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Tunnel, TimeSpan Total);
 
     private sealed record KeepAlive(TimeSpan Timeout, int MaxIdle);
 
@@ -84,15 +84,18 @@ internal static class PoolSection
     { Doc = "From the whole request sent to the first byte of the response; then 504.", Default = Key.Plain("30s") };
 
     private static readonly Key<Timeouts, TimeSpan> Idle = new("idle", DurationType.Positive, t => t.Idle)
-    { Doc = "Without a byte in either direction during a body or in a tunnel (WebSocket).", Default = Key.Plain("1m") };
+    { Doc = "Without a byte of the response's body; then the client's connection is cut.", Default = Key.Plain("1m") };
+
+    private static readonly Key<Timeouts, TimeSpan> Tunnel = new("tunnel", DurationType.Positive, t => t.Tunnel)
+    { Doc = "Without a byte in either direction after an upgrade (WebSocket).", Default = Key.Plain("1h") };
 
     private static readonly Key<Timeouts, TimeSpan> Total = new("total", DurationType.OrZero, t => t.Total)
     { Doc = "The whole exchange; 0 is no limit.", Default = Key.Plain("0") };
 
     private static readonly Section<Timeouts> TimeoutsSection = new(
         "pools.NAME.timeouts",
-        [Connect, FirstByte, Idle, Total],
-        v => new Timeouts(v.Get(Connect), v.Get(FirstByte), v.Get(Idle), v.Get(Total)))
+        [Connect, FirstByte, Idle, Tunnel, Total],
+        v => new Timeouts(v.Get(Connect), v.Get(FirstByte), v.Get(Idle), v.Get(Tunnel), v.Get(Total)))
     { Doc = "How long the pool's servers may take." };
 
     private static readonly Key<KeepAlive, TimeSpan> KeepAliveTimeout = new("timeout", DurationType.OrZero, k => k.Timeout)
@@ -103,7 +106,7 @@ internal static class PoolSection
     };
 
     private static readonly Key<KeepAlive, int> MaxIdle = new("max-idle", new IntegerType(0, 100_000), k => k.MaxIdle)
-    { Doc = "Idle connections kept for each server and shard.", Default = Key.Plain("128") };
+    { Doc = "Idle connections kept for each server and shard.", Default = Key.Plain("1024") };
 
     private static readonly Section<KeepAlive> KeepAliveSection = new(
         "pools.NAME.keep-alive", [KeepAliveTimeout, MaxIdle], v => new KeepAlive(v.Get(KeepAliveTimeout), v.Get(MaxIdle)))
@@ -152,7 +155,7 @@ internal static class PoolSection
     };
 
     private static readonly Key<PoolSnapshot, Timeouts> TimeoutsKey = new(
-        "timeouts", TimeoutsSection, p => new Timeouts(p.Upstream.Connect, p.Upstream.FirstByte, p.Upstream.Idle, p.Upstream.Total))
+        "timeouts", TimeoutsSection, p => new Timeouts(p.Upstream.Connect, p.Upstream.FirstByte, p.Upstream.Idle, p.Upstream.Tunnel, p.Upstream.Total))
     { Doc = "How long the servers may take.", Default = Key.EmptyMapping };
 
     private static readonly Key<PoolSnapshot, KeepAlive> KeepAliveKey = new(
@@ -197,7 +200,8 @@ internal static class PoolSection
             DrainTimeout = v.Get(DrainTimeout),
             OnFailure = v.Get(OnFailure),
             Upstream = new UpstreamSnapshot(
-                timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Total, keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),
+                timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Tunnel, timeouts.Total,
+                keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),
         };
     }
 

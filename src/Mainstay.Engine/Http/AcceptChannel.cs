@@ -1,0 +1,108 @@
+using Mainstay.Core;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>
+/// One shard's listening socket. Level-triggered: when descriptors run out or the shard is full, accepting pauses and what waits
+/// stays in the kernel's queue; an edge would be lost. The descriptor belongs to the keeper's copy; closing ours keeps the queue.
+/// </summary>
+internal sealed class AcceptChannel(HttpShard shard, HttpService service, int descriptor) : Channel
+{
+    /// <summary>Connections accepted in one turn, so that those already here get theirs.</summary>
+    private const int AcceptsPerTurn = 64;
+
+    private static readonly TimeSpan s_backOff = TimeSpan.FromMilliseconds(50);
+
+    private bool _isPaused;
+
+    /// <summary>What the listener serves now; a reload changes it.</summary>
+    public HttpService Service { get; set; } = service;
+
+    public void Start()
+    {
+        Descriptor = descriptor;
+        int result = shard.Loop.Register(this, IoEvents.In);
+        if (result < 0) throw new InvalidOperationException($"epoll_ctl on a listener: {((Errno)(-result)).Describe()}");
+    }
+
+    public override void OnReady(IoEvents events)
+    {
+        for (int i = 0; i < AcceptsPerTurn; i++)
+        {
+            if (shard.IsFull)
+            {
+                shard.Counters.AcceptPauses++;
+                Pause();
+                return;
+            }
+
+            if (!AcceptOne()) return;
+        }
+    }
+
+    /// <summary>Stops choosing this socket and serves what is in its queue already.</summary>
+    public void Stop()
+    {
+        if (Descriptor < 0) return;
+        while (AcceptOne())
+        {
+        }
+
+        Close();
+    }
+
+    public void Close()
+    {
+        if (Descriptor < 0) return;
+        shard.Loop.Disarm(this);
+        shard.Loop.Unregister(this);
+        Mainstay.Linux.Descriptor.Close(Descriptor);
+        Descriptor = -1;
+    }
+
+    public override void OnDeadline(Instant now)
+    {
+        if (!_isPaused || Descriptor < 0) return;
+        if (shard.IsFull)
+        {
+            shard.Loop.Arm(this, now + s_backOff);
+            return;
+        }
+
+        _isPaused = false;
+        shard.Loop.Change(this, IoEvents.In);
+    }
+
+    private bool AcceptOne()
+    {
+        int accepted = Sockets.Accept(Descriptor, out SocketAddress peer);
+        if (accepted >= 0)
+        {
+            shard.Adopt(accepted, peer, this);
+            return true;
+        }
+
+        switch ((Errno)(-accepted))
+        {
+            // The client gave up while it waited, or a network error that belongs to it: accept(2) says to go on.
+            case Errno.ECONNABORTED or Errno.EPROTO or Errno.ENETDOWN or Errno.EHOSTDOWN or Errno.EHOSTUNREACH or Errno.ENETUNREACH:
+                return true;
+            case Errno.EMFILE or Errno.ENFILE or Errno.ENOBUFS or Errno.ENOMEM:
+                shard.Counters.AcceptFailures++;
+                Pause();
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private void Pause()
+    {
+        if (_isPaused) return;
+        _isPaused = true;
+        shard.Loop.Change(this, IoEvents.None);
+        shard.Loop.Arm(this, shard.Loop.Now + s_backOff);
+    }
+}

@@ -1,0 +1,377 @@
+using Mainstay.Core;
+using Mainstay.Core.Config;
+using Mainstay.Core.Http;
+using Mainstay.Core.Net;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+internal enum ClientState : byte
+{
+    Closed,
+
+    /// <summary>Between two requests, or in the middle of a head.</summary>
+    Head,
+
+    /// <summary>An exchange decides what is read and sent.</summary>
+    Exchange,
+
+    /// <summary>The last response is on its way out; then the connection closes.</summary>
+    Flushing,
+
+    /// <summary>Our side is closed; what the client still sends is thrown away, so that the last response is not lost to a reset.</summary>
+    Lingering,
+}
+
+/// <summary>
+/// One HTTP/1 client: reads heads, hands each request to an <see cref="Exchange"/>, keeps what was sent ahead for the next one. Objects are
+/// used again; an idle one holds no buffer.
+/// </summary>
+internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks)
+{
+    /// <summary>Requests answered in one turn of a client that pipelines.</summary>
+    private const int RequestsPerTurn = 16;
+
+    /// <summary>What a lingering close reads at most, and for how long: enough for what was in flight, too little to be of use.</summary>
+    private const int LingerBytes = 1024 * 1024;
+    private static readonly TimeSpan s_lingerTime = TimeSpan.FromSeconds(2);
+
+    private AcceptChannel _listener = null!;
+    private Exchange? _exchange;
+    private Block? _stash;
+    private HeadScanner _scanner;
+    private ClientState _state;
+    private bool _stashIsNew;
+    private bool _isAdvancing;
+
+    /// <summary>A part of the next head is here and its deadline is set.</summary>
+    private bool _headHasBegun;
+    private int _lingered;
+    private int _addressLength;
+    private TextBuffer _addressText;
+
+    /// <summary>Neighbours in the shard's list of connections.</summary>
+    public ClientConnection? PreviousInShard;
+    public ClientConnection? NextInShard;
+
+    /// <summary>The service as of now: what the next request sees.</summary>
+    public HttpService Service => _listener.Service;
+
+    public NetAddress Address { get; private set; }
+    public int Port { get; private set; }
+
+    /// <summary>Requests so far on this connection.</summary>
+    public int Requests { get; private set; }
+
+    /// <summary>No request is under way and none has begun.</summary>
+    public bool IsIdle => _state == ClientState.Head && _stash is null;
+
+    /// <summary>The client's address as text; empty for a unix socket.</summary>
+    public ReadOnlySpan<byte> AddressText => ((ReadOnlySpan<byte>)_addressText)[.._addressLength];
+
+    [System.Runtime.CompilerServices.InlineArray(48)]
+    private struct TextBuffer
+    {
+        private byte _first;
+    }
+
+    /// <summary>Begins with a connection that was just accepted. False when it could not be registered; the caller closes it.</summary>
+    public bool Start(int descriptor, in SocketAddress peer, AcceptChannel listener)
+    {
+        _listener = listener;
+        _state = ClientState.Head;
+        _scanner.Reset();
+        _headHasBegun = false;
+        _stashIsNew = false;
+        Requests = 0;
+        Address = peer.Address;
+        Port = peer.Port;
+        _addressLength = Address.Format(_addressText);
+        if (!Attach(descriptor)) return false;
+        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
+        return true;
+    }
+
+    public override void OnReady(IoEvents events)
+    {
+        bool canSend = Note(events);
+        if (_state == ClientState.Exchange)
+        {
+            _exchange!.OnClientReady(canSend, isGone: (events & (IoEvents.Error | IoEvents.HangUp)) != 0);
+            return;
+        }
+
+        if (canSend && HasUnsent && !ContinueFlush()) return;
+        Advance();
+    }
+
+    public override void OnTurn()
+    {
+        if (_state == ClientState.Exchange) _exchange!.OnClientReady(canSend: true, isGone: false);
+        else Advance();
+    }
+
+    public override void OnDeadline(Instant now)
+    {
+        switch (_state)
+        {
+            case ClientState.Exchange:
+                _exchange!.OnDeadline(now);
+                break;
+            case ClientState.Head when _stash is not null:
+                shard.Counters.HeadTimeouts++;
+                RespondAndClose(408, linger: false);
+                break;
+            default:
+                Close();
+                break;
+        }
+    }
+
+    /// <summary>Keeps bytes that follow the request under way: the beginning of the next one.</summary>
+    public void KeepAhead(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty) return;
+        Block stash = Blocks.Rent(bytes.Length);
+        stash.Append(bytes);
+        DropStash();
+        _stash = stash;
+        _stashIsNew = true;
+    }
+
+    /// <summary>The client switched protocols: what it sent ahead goes to the server. False when that failed.</summary>
+    public bool TryPassAhead(UpstreamConnection server)
+    {
+        if (_stash is null) return true;
+        bool passed = server.Send(_stash.Filled) != SendResult.Failed;
+        DropStash();
+        return passed;
+    }
+
+    /// <summary>The exchange has ended and its response is complete or waits in this connection.</summary>
+    /// <param name="keep">The connection can take another request.</param>
+    /// <param name="linger">The client may still be sending a body that nobody wants.</param>
+    public void OnExchangeDone(bool keep, bool linger)
+    {
+        shard.Recycle(_exchange!);
+        _exchange = null;
+        if (!keep || shard.IsDraining)
+        {
+            BeginClose(linger);
+            return;
+        }
+
+        _state = ClientState.Head;
+        _scanner.Reset();
+        _headHasBegun = false;
+        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.KeepAlive);
+        if (!_isAdvancing && (_stashIsNew || IsReadable)) Loop.RunSoon(this);
+    }
+
+    /// <summary>The exchange has ended without a complete response: the client must see that.</summary>
+    /// <param name="reset">Send RST: where the end of the connection would look like the end of the body.</param>
+    public void OnExchangeAborted(bool reset)
+    {
+        shard.Recycle(_exchange!);
+        _exchange = null;
+        if (reset && Descriptor >= 0 && !Address.IsNone) Sockets.ResetOnClose(Descriptor);
+        Close();
+    }
+
+    public void Close()
+    {
+        if (_state == ClientState.Closed) return;
+        _state = ClientState.Closed;
+        DropStash();
+        Loop.Disarm(this);
+        CloseDescriptor();
+        shard.OnClosed(this);
+    }
+
+    /// <summary>The shard gives up what is left: a drain's deadline has passed.</summary>
+    public void Cut()
+    {
+        if (_state == ClientState.Exchange) _exchange!.OnCut();
+        else Close();
+    }
+
+    private void Advance()
+    {
+        _isAdvancing = true;
+        for (int left = RequestsPerTurn; ; left--)
+        {
+            if (_state == ClientState.Lingering) Discard();
+            if (_state != ClientState.Head || HasUnsent) break;
+            if (left == 0)
+            {
+                Loop.RunSoon(this);
+                break;
+            }
+
+            if (_stashIsNew)
+            {
+                _stashIsNew = false;
+                OnBytes(_stash!.Filled);
+            }
+            else if (!IsReadable || !TryReceive())
+            {
+                break;
+            }
+        }
+
+        _isAdvancing = false;
+    }
+
+    /// <summary>One receive, into the shard's buffer or behind the beginning that is already here.</summary>
+    private bool TryReceive()
+    {
+        if (_stash is not null && _stash.Room.IsEmpty) KeepAhead(_stash.Filled, atLeast: _stash.Count * 4);
+        Span<byte> room = _stash is null ? shard.Input[HttpShard.HeadRoom..] : _stash.Room;
+        int count = Receive(room);
+        if (count <= 0)
+        {
+            if (count == -(int)Errno.EAGAIN) return false;
+            if (_stash is not null) shard.Counters.HeadsAborted++;
+            Close();
+            return false;
+        }
+
+        if (_stash is null)
+        {
+            OnBytes(room[..count]);
+            return true;
+        }
+
+        _stash.End += count;
+        OnBytes(_stash.Filled);
+        return true;
+    }
+
+    private void KeepAhead(ReadOnlySpan<byte> bytes, int atLeast)
+    {
+        Block larger = Blocks.Rent(Math.Min(atLeast, BlockPool.LargestBlock));
+        larger.Append(bytes);
+        DropStash();
+        _stash = larger;
+    }
+
+    /// <summary>Everything that has come of the next request, maybe with more behind it.</summary>
+    private void OnBytes(ReadOnlySpan<byte> bytes)
+    {
+        HttpLimits limits = Service.Snapshot.Limits;
+        if (!_scanner.TryFindEnd(bytes, limits, out int headLength, out RejectReason reason))
+        {
+            if (reason != RejectReason.None) Refuse(reason);
+            else KeepPart(bytes);
+            return;
+        }
+
+        ReadOnlySpan<byte> head = bytes[..headLength];
+        if (!shard.Request.TryParse(head, limits, out reason))
+        {
+            Refuse(reason);
+            return;
+        }
+
+        Requests++;
+        _state = ClientState.Exchange;
+        Block? consumed = _stash;
+        _stash = null;
+        _exchange = shard.RentExchange();
+        _exchange.Begin(this, head, bytes[headLength..]);
+        if (consumed is not null) Blocks.Return(consumed);
+    }
+
+    private void KeepPart(ReadOnlySpan<byte> bytes)
+    {
+        if (_stash is null)
+        {
+            _stash = Blocks.Rent(bytes.Length + 512);
+            _stash.Append(bytes);
+        }
+
+        if (_headHasBegun) return;
+        _headHasBegun = true;
+        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
+    }
+
+    private void Refuse(RejectReason reason)
+    {
+        shard.Counters.Rejected[(int)reason]++;
+        RespondAndClose(reason.Status(), linger: true);
+    }
+
+    private void RespondAndClose(int status, bool linger)
+    {
+        Span<byte> output = shard.Output;
+        int length = ErrorResponses.Write(output, status, shard.Date);
+        if (Send(output[..length]) == SendResult.Failed)
+        {
+            Close();
+            return;
+        }
+
+        BeginClose(linger);
+    }
+
+    private void BeginClose(bool linger)
+    {
+        _lingered = linger ? 0 : -1;
+        _state = ClientState.Flushing;
+        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
+        if (!HasUnsent) EndFlush();
+    }
+
+    private bool ContinueFlush()
+    {
+        switch (Flush())
+        {
+            case SendResult.Failed:
+                Close();
+                return false;
+            case SendResult.Waiting:
+                Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
+                return false;
+            default:
+                if (_state != ClientState.Flushing) return true;
+                EndFlush();
+                return _state == ClientState.Lingering;
+        }
+    }
+
+    private void EndFlush()
+    {
+        if (_lingered < 0)
+        {
+            Close();
+            return;
+        }
+
+        Sockets.ShutdownWrite(Descriptor);
+        _state = ClientState.Lingering;
+        Loop.Arm(this, Loop.Now + s_lingerTime);
+        if (!_isAdvancing && IsReadable) Loop.RunSoon(this);
+    }
+
+    private void Discard()
+    {
+        while (IsReadable)
+        {
+            int count = Receive(shard.Input);
+            _lingered += Math.Max(count, 0);
+            if (count > 0 && _lingered < LingerBytes) continue;
+            if (count == -(int)Errno.EAGAIN) return;
+            Close();
+            return;
+        }
+    }
+
+    private void DropStash()
+    {
+        if (_stash is null) return;
+        Blocks.Return(_stash);
+        _stash = null;
+        _stashIsNew = false;
+    }
+}

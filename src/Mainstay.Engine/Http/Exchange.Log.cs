@@ -1,0 +1,42 @@
+using Mainstay.Core;
+using Mainstay.Core.Http;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>The exchange's line in the access log.</summary>
+internal sealed partial class Exchange
+{
+    private void WriteLog(Outcome outcome)
+    {
+        if (!shard.Log.IsEnabled) return;
+        ReadOnlySpan<byte> head = _kept.Memory[.._receivedLength];
+        var record = new AccessRecord
+        {
+            UnixMicroseconds = _loop.UnixNanoseconds / 1000,
+            Client = _client.AddressText,
+            Method = _methodText.Of(head),
+            Target = _target.Of(head),
+            Host = _host.Of(head),
+            MinorVersion = _clientIsHttp10 ? 0 : 1,
+            Status = _status,
+            BytesIn = Math.Max(_bytesFromClient, head.Length),
+            BytesOut = _bytesToClient,
+            Timings = new AccessTimings(
+                0, Span(_begunAt, _connectedAt), Span(_sentAt, _firstByteAt), (_loop.Now.Nanoseconds - _begunAt.Nanoseconds)),
+            Route = _route.NameText,
+            Pool = _route.PoolText,
+            Server = _lane is null ? default : _lane.Server.NameText,
+            Attempts = _attempts + (_lane is null ? 0 : 1),
+            Outcome = outcome,
+            RequestId = RequestId,
+            UserAgent = _userAgent.Of(head),
+            Referer = _referer.Of(head),
+        };
+        Span<byte> line = shard.Output;
+        int length = AccessLogWriter.Write(line, shard.Log.Format, record);
+        if (length > 0) shard.Log.Append(line[..length]);
+    }
+
+    private static long Span(Instant from, Instant to) =>
+        from == default || to == default ? -1 : to.Nanoseconds - from.Nanoseconds;
+}

@@ -1,0 +1,289 @@
+using Mainstay.Core;
+using Mainstay.Core.Config;
+using Mainstay.Core.Http;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>The way back: the response's head rewritten in front of its body, the body passed on as it comes.</summary>
+internal sealed partial class Exchange
+{
+    /// <summary>Response bytes moved in one turn, so that one download does not hold up a shard.</summary>
+    private const int DownloadBytesPerTurn = 1024 * 1024;
+
+    /// <summary>1xx responses passed on before the final one; a server that sends more is broken.</summary>
+    private const int MaxInterim = 16;
+
+    private BodyProgress _responseBody;
+    private BodyKind _clientFraming;
+    private Errno _failedErrno;
+    private int _interim;
+    private bool _responseBegun;
+    private bool _responseIsDecoded;
+    private bool _responseKeepsServer;
+    private bool _keepClient;
+    private bool _extraFromServer;
+
+    /// <summary>A descriptor event of the server's connection while this exchange has it.</summary>
+    public void OnUpstreamReady(bool canSend)
+    {
+        if (_phase == ExchangePhase.Tunnel)
+        {
+            PumpTunnel();
+            return;
+        }
+
+        UpstreamConnection upstream = _upstream!;
+        if (canSend && (_phase == ExchangePhase.Sending || upstream.HasUnsent)) ContinueRequest();
+        if (_upstream == upstream && upstream.IsReadable) ReadResponse();
+    }
+
+    /// <summary>Reads as long as there is something and the client takes it. True when the exchange has ended or gone on otherwise.</summary>
+    private bool ReadResponse()
+    {
+        UpstreamConnection upstream = _upstream!;
+        int budget = DownloadBytesPerTurn;
+        while (_upstream == upstream && upstream.IsReadable && !_client.HasUnsent)
+        {
+            if (budget <= 0)
+            {
+                _loop.RunSoon(upstream);
+                return true;
+            }
+
+            Span<byte> room = shard.Input[HttpShard.HeadRoom..];
+            int have = CopyStash(upstream, room);
+            int count = upstream.Receive(room[have..]);
+            if (count == -(int)Errno.EAGAIN) return false;
+            if (count <= 0)
+            {
+                OnServerEnded(count == 0 ? Errno.None : (Errno)(-count));
+                return true;
+            }
+
+            budget -= count;
+            Add(ref _lane!.Counters.BytesFromServer, count);
+            if (_phase == ExchangePhase.Tunnel) return true;
+            if (!OnBytes(HttpShard.HeadRoom, HttpShard.HeadRoom + have + count)) return true;
+            if (_phase == ExchangePhase.Tunnel)
+            {
+                PumpTunnel();
+                return true;
+            }
+        }
+
+        return _upstream != upstream;
+    }
+
+    private static int CopyStash(UpstreamConnection upstream, Span<byte> room)
+    {
+        if (upstream.Stash is not { } stash) return 0;
+        stash.Filled.CopyTo(room);
+        return stash.Count;
+    }
+
+    /// <summary>Bytes of the shard's input from the server. False when the exchange has ended.</summary>
+    private bool OnBytes(int start, int end)
+    {
+        if (_responseBegun) return PassBody(start, end);
+        while (true)
+        {
+            ReadOnlySpan<byte> bytes = shard.Input[start..end];
+            HttpLimits limits = HttpShard.ResponseLimits;
+            if (!_upstream!.Scanner.TryFindResponseEnd(bytes, limits, out int headLength, out RejectReason reason))
+            {
+                if (reason != RejectReason.None) return FailResponse(reason);
+                StashHead(bytes);
+                return true;
+            }
+
+            ReadOnlySpan<byte> head = bytes[..headLength];
+            if (!shard.Response.TryParse(head, _method, _isUpgrade, limits, out reason)) return FailResponse(reason);
+            _upstream.DropStash();
+            _upstream.Scanner.Reset();
+            start += headLength;
+            if (!shard.Response.IsInterim) return BeginResponse(head, start, end);
+            if (!PassInterim(head)) return false;
+            if (start == end) return true;
+        }
+    }
+
+    private void StashHead(ReadOnlySpan<byte> bytes)
+    {
+        Block stash = shard.Blocks.Rent(Math.Max(bytes.Length, 1));
+        stash.Append(bytes);
+        _upstream!.DropStash();
+        _upstream.Stash = stash;
+    }
+
+    private bool FailResponse(RejectReason reason)
+    {
+        shard.Counters.RefusedResponses[(int)reason]++;
+        Count(ref _lane!.Counters.ResponseFailures);
+        Fail(OutcomeCause.ServerRejected, reason);
+        return false;
+    }
+
+    /// <summary>100, 103: on to the client, whose request goes on. HTTP/1.0 does not know them (RFC 9110 section 15.2).</summary>
+    private bool PassInterim(ReadOnlySpan<byte> head)
+    {
+        if (++_interim > MaxInterim) return FailResponse(RejectReason.InvalidStatusLine);
+        if (_clientIsHttp10) return true;
+        int length = WriteHead(head, keepAlive: true);
+        if (length < 0) return FailResponse(RejectReason.HeadTooLarge);
+        if (_client.Send(shard.Output[..length]) != SendResult.Failed) return true;
+        Abandon(OutcomeCause.ClientReset);
+        return false;
+    }
+
+    private int WriteHead(ReadOnlySpan<byte> head, bool keepAlive) => ResponseHeadWriter.Write(
+        shard.Output, shard.Response, head, new ResponseContext
+        {
+            ClientIsHttp10 = _clientIsHttp10,
+            KeepAlive = keepAlive,
+            Via = _service.Snapshot.Forwarded.Via,
+            Date = shard.Date,
+        });
+
+    /// <summary>The final head: rewritten, put in front of what came of the body, and sent with it in one call.</summary>
+    private bool BeginResponse(ReadOnlySpan<byte> head, int start, int end)
+    {
+        ResponseHead response = shard.Response;
+        _firstByteAt = _loop.Now;
+        _status = response.Status;
+        _responseBody = new BodyProgress(response.Body);
+        _responseIsDecoded = ResponseHeadWriter.MustDecode(response, _clientIsHttp10);
+        _responseKeepsServer = response.KeepAlive;
+        _keepClient = _clientKeepAlive && !shard.IsDraining && ResponseHeadWriter.AllowsKeepAlive(response, _clientIsHttp10);
+        _clientFraming = _responseIsDecoded ? BodyKind.UntilClose : response.Body.Kind;
+        int length = WriteHead(head, _keepClient);
+        if (length < 0) return FailResponse(RejectReason.HeadTooLarge);
+        if (response.IsUpgrade) return BeginTunnel(length, start, end);
+        _phase = ExchangePhase.Responding;
+        _responseBegun = true;
+
+        // The room in front of the body is HeadRoom and the old head: enough, unless the writer added more than HeadRoom.
+        int headStart = start - length;
+        if (headStart < 0)
+        {
+            if (!SendToClient(shard.Output[..length])) return false;
+            return PassBody(start, end);
+        }
+
+        shard.Output[..length].CopyTo(shard.Input[headStart..]);
+        return PassBody(start, end, headStart);
+    }
+
+    /// <summary>Sends input[bodyStart..end] as far as it belongs to the body, with what stands in front of it from <paramref name="sendStart"/>.</summary>
+    private bool PassBody(int bodyStart, int end, int sendStart = -1)
+    {
+        Span<byte> input = shard.Input;
+        if (sendStart < 0) sendStart = bodyStart;
+        int length, used;
+        bool sound;
+        RejectReason reason;
+        if (_responseIsDecoded)
+        {
+            sound = _responseBody.TryDecode(input[bodyStart..end], HttpShard.ResponseLimits, out length, out used, out reason);
+        }
+        else
+        {
+            sound = _responseBody.TryPass(input[bodyStart..end], HttpShard.ResponseLimits, out length, out reason);
+            used = length;
+        }
+
+        if (!sound) return FailResponse(reason);
+        _extraFromServer |= used < end - bodyStart;
+        if (bodyStart + length > sendStart && !SendToClient(input[sendStart..(bodyStart + length)])) return false;
+        if (_responseBody.IsEnd)
+        {
+            Complete();
+            return false;
+        }
+
+        ArmBody();
+        return true;
+    }
+
+    private bool SendToClient(ReadOnlySpan<byte> bytes)
+    {
+        _bytesToClient += bytes.Length;
+        if (_client.Send(bytes) != SendResult.Failed) return true;
+        Abandon(OutcomeCause.ClientReset);
+        return false;
+    }
+
+    private void ArmBody() => ArmFor(_client.HasUnsent ? _service.Snapshot.Timeouts.Write : Pool.Snapshot.Upstream.Idle);
+
+    /// <summary>The client's socket takes bytes again. False when the exchange has ended.</summary>
+    private bool ContinueResponse()
+    {
+        switch (_client.Flush())
+        {
+            case SendResult.Failed:
+                Abandon(OutcomeCause.ClientReset);
+                return false;
+            case SendResult.Waiting:
+                if (_responseBegun) ArmBody();
+                return true;
+            default:
+                if (_responseBegun) ArmBody();
+                if (_upstream is { IsReadable: true } upstream) _loop.RunSoon(upstream);
+                return true;
+        }
+    }
+
+    /// <summary>The server's stream has ended, or broken with an error.</summary>
+    private void OnServerEnded(Errno error)
+    {
+        _failedErrno = error;
+        if (!_responseBegun)
+        {
+            if (_upstream!.IsReused && _upstream.Stash is null && _interim == 0)
+            {
+                OnReusedConnectionLost();
+                return;
+            }
+
+            Count(ref _lane!.Counters.ResponseFailures);
+            Fail(EndCause(error));
+            return;
+        }
+
+        if (_responseBody.Kind == BodyKind.UntilClose && error == Errno.None)
+        {
+            Complete();
+            return;
+        }
+
+        Count(ref _lane!.Counters.ResponseFailures);
+        Fail(EndCause(error));
+    }
+
+    private static OutcomeCause EndCause(Errno error) => error == Errno.None ? OutcomeCause.ServerClosed : OutcomeCause.ServerReset;
+
+    /// <summary>The whole response is with the client's socket, or waits for it.</summary>
+    private void Complete()
+    {
+        ServerLane lane = _lane!;
+        TimeSpan elapsed = _loop.Now - (_sentAt == default ? _connectedAt : _sentAt);
+        lane.Counters.ResponseTimes.Record(elapsed);
+        Count(ref lane.Counters.Requests);
+        Count(ref lane.Counters.Statuses[Math.Min(_status / 100, 5)]);
+        shard.Loads.OnResponse(lane.Server.Slot, elapsed, _loop.Now);
+
+        UpstreamConnection upstream = _upstream!;
+        bool wholeRequest = _requestBody.IsEnd && !upstream.HasUnsent && _sendStart + _sent == _kept.End;
+        TimeSpan keepAlive = Pool.Snapshot.Upstream.KeepAlive;
+        bool keepServer = _responseKeepsServer && wholeRequest && !_extraFromServer && !upstream.PeerEnded
+            && keepAlive > TimeSpan.Zero && !lane.IsRetired && lane.IdleCount < Pool.Snapshot.Upstream.MaxIdle;
+        if (keepServer) upstream.Release(keepAlive);
+        else upstream.Close();
+        _upstream = null;
+        bool keepClient = _keepClient && _requestBody.IsEnd;
+        bool linger = !_requestBody.IsEnd;
+        End(OutcomeCause.Completed);
+        _client.OnExchangeDone(keepClient, linger);
+    }
+}

@@ -1,0 +1,219 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
+using Mainstay.Core.Net;
+using Mainstay.Engine.Control;
+using Mainstay.Engine.Logging;
+using Mainstay.Engine.Pools;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>One shard's copy of a listening socket and the service that answers on it.</summary>
+internal readonly record struct BoundListener(int Descriptor, HttpService Service);
+
+/// <summary>One configuration as the HTTP plane runs it.</summary>
+/// <param name="Listeners">By shard.</param>
+/// <param name="ServiceNumbers">One more than the largest number that a service has.</param>
+internal sealed record HttpGeneration(
+    ImmutableArray<HttpService> Services,
+    ImmutableDictionary<string, PoolTarget> Pools,
+    FrozenSet<ServerRuntime> Servers,
+    ImmutableDictionary<string, ImmutableArray<ImmutableArray<int>>> Sockets,
+    ImmutableArray<ImmutableArray<BoundListener>> Listeners,
+    int ServiceNumbers);
+
+/// <summary>The HTTP plane's control side: prepares configurations, puts them on the shards, drains them.</summary>
+public sealed class HttpPlane : IPlane
+{
+    /// <summary>How often a drain looks whether the last connection has ended.</summary>
+    private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
+
+    private readonly Shard[] _shards;
+    private readonly HttpShard[] _http;
+    private readonly PoolRegistry _pools;
+    private readonly Func<ImmutableArray<PoolRuntime>> _prepared;
+    private readonly AccessLog _log;
+    private readonly Dictionary<string, int> _serviceNumbers = [];
+    private HttpGeneration? _current;
+    private HttpGeneration? _next;
+    private ImmutableArray<PoolRuntime> _nextPools;
+    private Snapshot? _nextSnapshot;
+    private FileStream? _nextLog;
+
+    /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
+    /// <param name="maxConnections">Client connections of all shards together at most.</param>
+    public HttpPlane(
+        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, AccessLog log, int maxConnections)
+    {
+        _shards = shards;
+        _pools = pools;
+        _prepared = prepared;
+        _log = log;
+        int each = Math.Max(1, maxConnections / shards.Length);
+        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, each))];
+    }
+
+    internal IReadOnlyList<HttpShard> Http => _http;
+
+    internal HttpGeneration? Current => Volatile.Read(ref _current);
+
+    public bool IsAlive
+    {
+        get
+        {
+            bool alive = true;
+            foreach (Shard shard in _shards) alive &= shard.HasMovedOn();
+            return alive;
+        }
+    }
+
+    public async Task<IReadOnlyList<string>> PrepareAsync(Snapshot next, IListenerSource listeners, CancellationToken cancel)
+    {
+        var errors = new List<string>();
+        _nextSnapshot = next;
+        _nextPools = _prepared();
+        try
+        {
+            _nextLog = AccessLog.Open(next.AccessLog);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"access log {next.AccessLog.Target}: {error.Message}");
+        }
+
+        ImmutableDictionary<string, PoolTarget> pools = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
+        ImmutableArray<HttpService> services =
+            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), name => pools[name]))];
+        var sockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
+        foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (_current?.Sockets.TryGetValue(endpoint.ToString(), out ImmutableArray<ImmutableArray<int>> known) == true)
+            {
+                sockets[endpoint.ToString()] = known;
+                continue;
+            }
+
+            ListenerSockets opened = await listeners.OpenAsync(endpoint, _shards.Length);
+            if (opened.Error is { } error) errors.Add($"listen {endpoint}: {error}");
+            else sockets[endpoint.ToString()] = Spread(opened.Descriptors);
+        }
+
+        _next = new HttpGeneration(
+            services, pools, _nextPools.SelectMany(pool => pool.Servers).ToFrozenSet(), sockets.ToImmutable(),
+            errors.Count == 0 ? Bind(services, sockets) : [], _serviceNumbers.Count);
+        return errors;
+    }
+
+    public async Task PublishAsync(CancellationToken hurry)
+    {
+        HttpGeneration next = _next!;
+        _log.Use(_nextSnapshot!.AccessLog.Format, _nextLog);
+        await OnEveryShard(http => http.Apply(next));
+        Volatile.Write(ref _current, next);
+        _pools.Retire(_nextPools);
+        (_next, _nextLog, _nextSnapshot) = (null, null, null);
+    }
+
+    public void Abandon()
+    {
+        _nextLog?.Dispose();
+        foreach ((string endpoint, ImmutableArray<ImmutableArray<int>> sockets) in _next?.Sockets ?? ImmutableDictionary<string, ImmutableArray<ImmutableArray<int>>>.Empty)
+        {
+            if (_current?.Sockets.ContainsKey(endpoint) == true) continue;
+            foreach (int descriptor in sockets.SelectMany(shard => shard)) Descriptor.Close(descriptor);
+        }
+
+        if (_current is not null) _pools.Retire([.. _current.Pools.Values.Select(target => target.Pool)]);
+        (_next, _nextLog, _nextSnapshot) = (null, null, null);
+    }
+
+    public async Task DrainAsync(TimeSpan timeout)
+    {
+        DateTime deadline = DateTime.UtcNow + timeout;
+        await OnEveryShard(http => http.BeginDrain());
+
+        // One round for requests that were on their way on idle connections when the drain began.
+        await Task.Delay(s_drainPoll);
+        await OnEveryShard(http => http.CloseIdleClients());
+        while (_http.Any(http => http.Open > 0) && DateTime.UtcNow < deadline) await Task.Delay(s_drainPoll);
+        await OnEveryShard(http => http.CutAll());
+        _log.Dispose();
+    }
+
+    /// <summary>
+    /// A server went down, was taken out, or has had its time to drain: idle connections to it end; the busy ones too where its pool
+    /// says so.
+    /// </summary>
+    public void OnServerOut(ServerRuntime server, bool cutBusy)
+    {
+        foreach (HttpShard http in _http) http.Loop.Post(new Call(() => http.OnServerOut(server, cutBusy)));
+    }
+
+    private int Number(string service)
+    {
+        if (!_serviceNumbers.TryGetValue(service, out int number)) _serviceNumbers.Add(service, number = _serviceNumbers.Count);
+        return number;
+    }
+
+    private PoolTarget Target(PoolRuntime pool)
+    {
+        PoolTarget? before = _current?.Pools.GetValueOrDefault(pool.Snapshot.Name);
+        ulong seed = StableHash.Of(pool.Snapshot.Name);
+        return new PoolTarget(
+            pool, PoolBalancer.CreateAll(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default));
+    }
+
+    /// <summary>
+    /// Which shard accepts on which descriptors. More descriptors than shards: some shards have two; fewer (a unix socket): the others
+    /// get duplicates.
+    /// </summary>
+    private ImmutableArray<ImmutableArray<int>> Spread(ImmutableArray<int> descriptors)
+    {
+        var shards = new List<int>[_shards.Length];
+        for (int i = 0; i < shards.Length; i++) shards[i] = [];
+        for (int i = 0; i < descriptors.Length; i++) shards[i % shards.Length].Add(descriptors[i]);
+        for (int i = descriptors.Length; i < shards.Length; i++) shards[i].Add(Descriptor.Duplicate(descriptors[i % descriptors.Length]));
+        return [.. shards.Select(list => list.ToImmutableArray())];
+    }
+
+    private ImmutableArray<ImmutableArray<BoundListener>> Bind(
+        ImmutableArray<HttpService> services, IDictionary<string, ImmutableArray<ImmutableArray<int>>> sockets) =>
+    [
+        .. Enumerable.Range(0, _shards.Length).Select(shard => ImmutableArray.CreateRange(
+            from service in services
+            from endpoint in service.Snapshot.Listen
+            from descriptor in sockets[endpoint.ToString()][shard]
+            select new BoundListener(descriptor, service))),
+    ];
+
+    private async Task OnEveryShard(Action<HttpShard> action)
+    {
+        await Task.WhenAll(_http.Select(http =>
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            http.Loop.Post(new Call(() =>
+            {
+                try
+                {
+                    action(http);
+                    done.SetResult();
+                }
+                catch (Exception error)
+                {
+                    done.SetException(error);
+                }
+            }));
+            return done.Task;
+        }));
+    }
+
+    /// <summary>A piece of work for a shard's thread; for the control side's rare errands.</summary>
+    private sealed class Call(Action action) : ILoopReceiver
+    {
+        public void OnMessage(object? content, long number) => action();
+    }
+}

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using System.Text;
+using Mainstay.Core;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
+using Mainstay.Core.Http;
+using Mainstay.Core.Net;
+using Mainstay.Engine.Pools;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>One HTTP service of one configuration, ready to use: shared by all shards, immutable.</summary>
+internal sealed class HttpService
+{
+    /// <param name="number">Of the service's counters; kept over reloads.</param>
+    public HttpService(HttpSnapshot snapshot, int number, Func<string, PoolTarget> pools)
+    {
+        Snapshot = snapshot;
+        Number = number;
+        Routes = new RouteTable(snapshot);
+        Forwarded = new ForwardedPolicy(snapshot.Forwarded);
+        Targets = [.. snapshot.Routes.Select(route => new RouteTarget(route, pools))];
+    }
+
+    public HttpSnapshot Snapshot { get; }
+    public int Number { get; }
+    public RouteTable Routes { get; }
+    public ForwardedPolicy Forwarded { get; }
+
+    /// <summary>What each route does, by its index.</summary>
+    public ImmutableArray<RouteTarget> Targets { get; }
+}
+
+/// <summary>A pool and its balancers, one for each shard.</summary>
+internal sealed record PoolTarget(PoolRuntime Pool, ImmutableArray<PoolBalancer> Balancers);
+
+/// <summary>What a route does, with everything made ready that can be.</summary>
+internal sealed class RouteTarget
+{
+    /// <summary>What a request gets that no route matches.</summary>
+    public static readonly RouteTarget NotFound = new("", ErrorResponses.For(404));
+
+    /// <summary>What OPTIONS and TRACE get whose Max-Forwards ends here.</summary>
+    public static readonly RouteTarget LastRecipient = new("", new FixedResponse(200, "", ""));
+
+    private readonly PickHash? _hash;
+    private readonly Algorithm _algorithm;
+    private readonly bool _withPort;
+
+    public RouteTarget(RouteSnapshot route, Func<string, PoolTarget> pools)
+    {
+        Name = route.Name;
+        NameText = Encoding.UTF8.GetBytes(route.Name);
+        switch (route.Action)
+        {
+            case RouteAction.ToPool to:
+                (Pool, Balancers) = pools(to.Pool);
+                PoolText = Encoding.UTF8.GetBytes(to.Pool);
+                BalanceSnapshot balance = Pool.Snapshot.Balance;
+                _algorithm = balance.Algorithm;
+                _withPort = balance.WithPort;
+                _hash = balance.Algorithm == Algorithm.Hash ? new PickHash(balance) : null;
+                DefaultHost = Encoding.ASCII.GetBytes(Pool.Servers.IsEmpty ? "" : HostOf(Pool.Servers[0].Endpoint));
+                break;
+            case RouteAction.Respond respond:
+                Response = new FixedResponse(respond);
+                break;
+            case RouteAction.Redirect redirect:
+                Redirect = new RedirectResponse(redirect);
+                break;
+        }
+    }
+
+    private RouteTarget(string name, FixedResponse response) => (Name, Response) = (name, response);
+
+    public string Name { get; }
+
+    /// <summary>The name as the log writes it.</summary>
+    public byte[] NameText { get; } = [];
+
+    public byte[] PoolText { get; } = [];
+
+    /// <summary>Set for a route to a pool.</summary>
+    public PoolRuntime? Pool { get; }
+    public ImmutableArray<PoolBalancer> Balancers { get; }
+    public FixedResponse? Response { get; }
+    public RedirectResponse? Redirect { get; }
+
+    /// <summary>Host of a request that came without one (HTTP/1.0).</summary>
+    public byte[] DefaultHost { get; } = [];
+
+    /// <summary>What the pool's algorithm keys on, for this request.</summary>
+    public PickKey Key(RequestHead request, ReadOnlySpan<byte> head, NetAddress source, int port, Instant now)
+    {
+        ulong hash = 0, destination = 0;
+        switch (_algorithm)
+        {
+            case Algorithm.SourceHash or Algorithm.Maglev:
+                hash = _withPort ? StableHash.Of(source, port) : StableHash.Of(source);
+                break;
+            case Algorithm.DestinationHash or Algorithm.Locality or Algorithm.LocalityReplicated:
+                // What IPVS finds in the packet's destination address, a proxy finds in the host that the request is for.
+                destination = StableHash.Of(request.Host.Of(head));
+                break;
+            case Algorithm.Hash:
+                Span<byte> scratch = stackalloc byte[PickHash.ScratchLength];
+                hash = StableHash.Of(_hash!.Input(request, head, source, scratch));
+                break;
+        }
+
+        return new PickKey { Hash = hash, Destination = destination, Now = now };
+    }
+
+    private static string HostOf(Endpoint endpoint) => endpoint.IsUnix ? "localhost" : endpoint.ToString();
+}

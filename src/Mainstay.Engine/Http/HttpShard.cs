@@ -1,0 +1,257 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Mainstay.Core;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
+using Mainstay.Core.Http;
+using Mainstay.Engine.Logging;
+using Mainstay.Engine.Pools;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>
+/// The HTTP plane on one shard: listeners, clients, lanes to servers, the buffers and objects they share. Everything here belongs to the
+/// shard's thread but what says otherwise.
+/// </summary>
+internal sealed class HttpShard
+{
+    /// <summary>Room in front of what is received, for a head that grows while it is rewritten: no body byte is copied.</summary>
+    public const int HeadRoom = 4 * 1024;
+
+    /// <summary>Bytes of one receive: a 100 KB response takes two, and the buffer stays in the second-level cache.</summary>
+    private const int ReceiveSize = 128 * 1024;
+
+    /// <summary>Largest head that is written: a received one of the largest configurable size, and what is added.</summary>
+    private const int OutputSize = 256 * 1024;
+
+    /// <summary>What a server's response head may cost.</summary>
+    public static readonly HttpLimits ResponseLimits = new(RequestLine: 8 * 1024, Head: 64 * 1024, Fields: 256);
+
+    private readonly NativeBuffer _input = new(HeadRoom + ReceiveSize);
+    private readonly NativeBuffer _output = new(OutputSize);
+    private readonly Stack<ClientConnection> _freeClients = new();
+    private readonly Stack<UpstreamConnection> _freeUpstreams = new();
+    private readonly Stack<Exchange> _freeExchanges = new();
+    private readonly Dictionary<int, AcceptChannel> _listeners = [];
+    private readonly byte[] _date = new byte[HttpDate.Length];
+    private ServerLane?[] _lanes = new ServerLane?[64];
+    private ServiceCounters[] _services = [];
+    private ClientConnection? _clients;
+    private long _dateSecond = -1;
+    private int _open;
+
+    public HttpShard(Shard shard, LoadTable loads, AccessLog log, int maxConnections)
+    {
+        Number = shard.Number;
+        Loop = shard.Loop;
+        Blocks = shard.Blocks;
+        Loads = loads;
+        Log = log.Attach();
+        MaxConnections = maxConnections;
+        RequestIds = new RequestId(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
+    }
+
+    public int Number { get; }
+    public EventLoop Loop { get; }
+    public BlockPool Blocks { get; }
+    public LoadTable Loads { get; }
+    public AccessLogQueue Log { get; }
+    public RequestId RequestIds { get; }
+    public ShardCounters Counters { get; } = new();
+    public RequestHead Request { get; } = new();
+    public ResponseHead Response { get; } = new();
+
+    /// <summary>Received bytes of the moment; nothing of them outlives the call that received them.</summary>
+    public Span<byte> Input => _input.Span;
+
+    /// <summary>Where heads are written.</summary>
+    public Span<byte> Output => _output.Span;
+
+    /// <summary>Client connections of this shard at most.</summary>
+    public int MaxConnections { get; }
+
+    public bool IsFull => _open >= MaxConnections;
+
+    /// <summary>New work is refused and connections end with their exchange.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>Open client connections; any thread.</summary>
+    public int Open => Volatile.Read(ref _open);
+
+    /// <summary>Any thread.</summary>
+    public ServerLane?[] Lanes => Volatile.Read(ref _lanes);
+
+    /// <summary>Any thread.</summary>
+    public ServiceCounters[] Services => Volatile.Read(ref _services);
+
+    /// <summary>Now, as a header value.</summary>
+    public ReadOnlySpan<byte> Date
+    {
+        get
+        {
+            long second = Loop.UnixNanoseconds / 1_000_000_000;
+            if (second != _dateSecond)
+            {
+                _dateSecond = second;
+                HttpDate.Format(second, _date);
+            }
+
+            return _date;
+        }
+    }
+
+    /// <summary>Switches to another configuration: listeners first, then what the old one had and the new one has not.</summary>
+    public void Apply(HttpGeneration generation)
+    {
+        int services = generation.ServiceNumbers;
+        if (_services.Length < services)
+        {
+            ServiceCounters[] grown = [.. _services, .. Enumerable.Range(_services.Length, services - _services.Length).Select(_ => new ServiceCounters())];
+            Volatile.Write(ref _services, grown);
+        }
+
+        ImmutableArray<BoundListener> listeners = generation.Listeners[Number];
+        foreach (BoundListener listener in listeners)
+        {
+            if (_listeners.TryGetValue(listener.Descriptor, out AcceptChannel? known))
+            {
+                known.Service = listener.Service;
+                continue;
+            }
+
+            var channel = new AcceptChannel(this, listener.Service, listener.Descriptor);
+            _listeners.Add(listener.Descriptor, channel);
+            channel.Start();
+        }
+
+        foreach (int dropped in _listeners.Keys.Except(listeners.Select(listener => listener.Descriptor)).ToList())
+        {
+            _listeners[dropped].Stop();
+            _listeners.Remove(dropped);
+        }
+
+        foreach (ServerLane? lane in _lanes)
+            if (lane is { IsRetired: false } && !generation.Servers.Contains(lane.Server)) Retire(lane);
+    }
+
+    /// <summary>A connection that was just accepted; the shard owns the descriptor from here on.</summary>
+    public void Adopt(int descriptor, in SocketAddress peer, AcceptChannel listener)
+    {
+        if (!_freeClients.TryPop(out ClientConnection? client)) client = new ClientConnection(this);
+        if (!client.Start(descriptor, peer, listener))
+        {
+            Counters.AcceptFailures++;
+            Descriptor.Close(descriptor);
+            _freeClients.Push(client);
+            return;
+        }
+
+        client.NextInShard = _clients;
+        client.PreviousInShard = null;
+        if (_clients is not null) _clients.PreviousInShard = client;
+        _clients = client;
+        Volatile.Write(ref _open, _open + 1);
+        Counters.Accepted++;
+        _services[client.Service.Number].Connections++;
+    }
+
+    public void OnClosed(ClientConnection client)
+    {
+        if (client.PreviousInShard is not null) client.PreviousInShard.NextInShard = client.NextInShard;
+        else _clients = client.NextInShard;
+        if (client.NextInShard is not null) client.NextInShard.PreviousInShard = client.PreviousInShard;
+        client.NextInShard = client.PreviousInShard = null;
+        _services[client.Service.Number].Connections--;
+        Volatile.Write(ref _open, _open - 1);
+        _freeClients.Push(client);
+    }
+
+    public Exchange RentExchange() => _freeExchanges.TryPop(out Exchange? exchange) ? exchange : new Exchange(this);
+
+    public UpstreamConnection RentUpstream() => _freeUpstreams.TryPop(out UpstreamConnection? connection) ? connection : new UpstreamConnection(this);
+
+    public void Recycle(Exchange exchange) => _freeExchanges.Push(exchange);
+
+    public void Recycle(UpstreamConnection connection) => _freeUpstreams.Push(connection);
+
+    /// <summary>The shard's lane to a server, made at its first use.</summary>
+    public ServerLane Lane(ServerRuntime server)
+    {
+        if (server.Slot < _lanes.Length && _lanes[server.Slot] is { } lane && lane.Server == server) return lane;
+        return AddLane(server);
+    }
+
+    public void OnExchangeEnded(
+        HttpService service, int status, Outcome outcome, TimeSpan elapsed, long bytesFromClient, long bytesToClient)
+    {
+        ServiceCounters counters = _services[service.Number];
+        Volatile.Write(ref counters.Requests, counters.Requests + 1);
+        counters.Statuses[Math.Clamp(status / 100, 0, 5)]++;
+        counters.Causes[(int)outcome.Cause]++;
+        counters.BytesFromClients += bytesFromClient;
+        counters.BytesToClients += bytesToClient;
+        counters.Durations.Record(elapsed);
+    }
+
+    /// <summary>
+    /// Takes no new connections, ends idle ones after <paramref name="idleGrace"/> at the latest, and the others with their exchange.
+    /// </summary>
+    public void BeginDrain()
+    {
+        IsDraining = true;
+        foreach (AcceptChannel listener in _listeners.Values) listener.Stop();
+        _listeners.Clear();
+    }
+
+    public void CloseIdleClients()
+    {
+        for (ClientConnection? client = _clients, next; client is not null; client = next)
+        {
+            next = client.NextInShard;
+            if (client.IsIdle) client.Close();
+        }
+    }
+
+    /// <summary>Cuts what is left.</summary>
+    public void CutAll()
+    {
+        for (ClientConnection? client = _clients, next; client is not null; client = next)
+        {
+            next = client.NextInShard;
+            client.Cut();
+        }
+
+        foreach (ServerLane? lane in _lanes) lane?.CloseIdle();
+    }
+
+    /// <summary>A server went down, or its drain time is over.</summary>
+    public void OnServerOut(ServerRuntime server, bool cutBusy)
+    {
+        if (server.Slot >= _lanes.Length || _lanes[server.Slot] is not { } lane || lane.Server != server) return;
+        lane.CloseIdle();
+        if (cutBusy) lane.CutBusy();
+    }
+
+    private ServerLane AddLane(ServerRuntime server)
+    {
+        if (server.Slot >= _lanes.Length)
+        {
+            var grown = new ServerLane?[Math.Max(_lanes.Length * 2, server.Slot + 1)];
+            _lanes.CopyTo(grown, 0);
+            Volatile.Write(ref _lanes, grown);
+        }
+
+        if (_lanes[server.Slot] is { } former) Retire(former);
+        var lane = new ServerLane(this, server);
+        Volatile.Write(ref _lanes[server.Slot], lane);
+        return lane;
+    }
+
+    private static void Retire(ServerLane lane)
+    {
+        lane.IsRetired = true;
+        lane.CloseIdle();
+    }
+}

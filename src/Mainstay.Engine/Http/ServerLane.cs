@@ -1,0 +1,103 @@
+using Mainstay.Core;
+using Mainstay.Core.Balancing;
+using Mainstay.Engine.Pools;
+using Mainstay.Engine.Shards;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>
+/// What one shard has with one server: its connections, idle ones last used first, and its counters. Counters are written by the
+/// shard and read by anyone.
+/// </summary>
+internal sealed class ServerLane(HttpShard shard, ServerRuntime server)
+{
+    private UpstreamConnection? _idle;
+    private UpstreamConnection? _busy;
+
+    public ServerRuntime Server { get; } = server;
+    public HttpShard Shard { get; } = shard;
+    public ServerCounters Counters { get; } = new();
+
+    /// <summary>Idle connections of this shard; other shards read it when they look for one to take over.</summary>
+    public int IdleCount => Volatile.Read(ref _idleCount);
+
+    private int _idleCount;
+
+    /// <summary>The server is no longer configured: connections end with their exchange.</summary>
+    public bool IsRetired { get; set; }
+
+    /// <summary>Takes the idle connection that was used last, or null.</summary>
+    public UpstreamConnection? TakeIdle()
+    {
+        if (_idle is not { } connection) return null;
+        RemoveIdle(connection);
+        return connection;
+    }
+
+    public void AddIdle(UpstreamConnection connection)
+    {
+        Link(ref _idle, connection);
+        Volatile.Write(ref _idleCount, _idleCount + 1);
+        Interlocked.Increment(ref Shard.Loads[Server.Slot].Idle);
+    }
+
+    public void RemoveIdle(UpstreamConnection connection)
+    {
+        Unlink(ref _idle, connection);
+        Volatile.Write(ref _idleCount, _idleCount - 1);
+        Interlocked.Decrement(ref Shard.Loads[Server.Slot].Idle);
+    }
+
+    public void AddBusy(UpstreamConnection connection) => Link(ref _busy, connection);
+
+    public void RemoveBusy(UpstreamConnection connection) => Unlink(ref _busy, connection);
+
+    public void CloseIdle()
+    {
+        while (_idle is { } connection) connection.Close();
+    }
+
+    /// <summary>Cuts every exchange that the server is working on.</summary>
+    public void CutBusy()
+    {
+        // Each cut unlinks its connection; one that a cut opens anew goes to another server or to the list's front once more.
+        var cut = new List<UpstreamConnection>();
+        for (UpstreamConnection? at = _busy; at is not null; at = at.NextInLane) cut.Add(at);
+        foreach (UpstreamConnection connection in cut) connection.Cut();
+    }
+
+    private static void Link(ref UpstreamConnection? head, UpstreamConnection connection)
+    {
+        connection.PreviousInLane = null;
+        connection.NextInLane = head;
+        if (head is not null) head.PreviousInLane = connection;
+        head = connection;
+    }
+
+    private static void Unlink(ref UpstreamConnection? head, UpstreamConnection connection)
+    {
+        if (connection.PreviousInLane is not null) connection.PreviousInLane.NextInLane = connection.NextInLane;
+        else head = connection.NextInLane;
+        if (connection.NextInLane is not null) connection.NextInLane.PreviousInLane = connection.PreviousInLane;
+        connection.PreviousInLane = connection.NextInLane = null;
+    }
+}
+
+/// <summary>One shard's counters of one server. A single writer; 64-bit reads are whole.</summary>
+public sealed class ServerCounters
+{
+    public long Requests;
+    public long BytesToServer;
+    public long BytesFromServer;
+    public long ConnectFailures;
+    public long ResponseFailures;
+    public long Timeouts;
+    public long Retries;
+    public long Connections;
+
+    /// <summary>Responses by the first digit of their status; index 1..5.</summary>
+    public readonly long[] Statuses = new long[6];
+
+    /// <summary>From the request's first byte sent to the response's last byte received.</summary>
+    public LatencyHistogram ResponseTimes { get; } = new();
+}

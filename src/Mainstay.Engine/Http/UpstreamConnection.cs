@@ -1,0 +1,200 @@
+using Mainstay.Core;
+using Mainstay.Core.Http;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+internal enum UpstreamState : byte
+{
+    Closed,
+    Connecting,
+
+    /// <summary>Carries an exchange.</summary>
+    Busy,
+
+    /// <summary>Open and waiting in its lane; anything that happens to it now ends it.</summary>
+    Idle,
+}
+
+/// <summary>A connection to a server: opened for an exchange, kept for others. Closed objects go back to the shard for reuse.</summary>
+internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks)
+{
+    /// <summary>Neighbours in the list of the lane that this connection is in.</summary>
+    public UpstreamConnection? PreviousInLane;
+    public UpstreamConnection? NextInLane;
+
+    private UpstreamState _state;
+
+    public ServerLane Lane { get; private set; } = null!;
+    public Exchange? Exchange { get; private set; }
+
+    /// <summary>Has carried an exchange before: the server may have closed it while our request was on its way.</summary>
+    public bool IsReused { get; private set; }
+
+    public Instant OpenedAt { get; private set; }
+
+    /// <summary>When it last became idle.</summary>
+    public Instant IdleSince { get; private set; }
+
+    /// <summary>Scans the head of the response under way.</summary>
+    public HeadScanner Scanner;
+
+    /// <summary>The beginning of a head that came in parts.</summary>
+    public Block? Stash;
+
+    public bool IsConnected => _state == UpstreamState.Busy;
+
+    /// <summary>
+    /// Starts to connect. False when it failed at once (<see cref="StreamChannel.LastError"/> says why); the object is free again then.
+    /// </summary>
+    public bool Open(ServerLane lane, SocketAddress address, Exchange exchange)
+    {
+        Lane = lane;
+        IsReused = false;
+        OpenedAt = Loop.Now;
+        int descriptor = Sockets.CreateStream(address.Family);
+        if (descriptor < 0) return FailOpen(descriptor);
+        if (address.Family != SocketAddress.FamilyUnix) Sockets.SetNoDelay(descriptor);
+        int result = Sockets.Connect(descriptor, address);
+        // A unix socket whose backlog is full says EAGAIN: there is nothing to wait for.
+        if (result < 0 && result != -(int)Errno.EINPROGRESS)
+        {
+            Mainstay.Linux.Descriptor.Close(descriptor);
+            return FailOpen(result);
+        }
+
+        if (!Attach(descriptor))
+        {
+            Mainstay.Linux.Descriptor.Close(descriptor);
+            return false;
+        }
+
+        _state = UpstreamState.Connecting;
+        Exchange = exchange;
+        lane.AddBusy(this);
+        Count(ref lane.Counters.Connections);
+        return true;
+    }
+
+    /// <summary>Takes an idle connection for an exchange.</summary>
+    public void Use(Exchange exchange)
+    {
+        _state = UpstreamState.Busy;
+        IsReused = true;
+        Exchange = exchange;
+        Loop.Arm(this, Instant.Never);
+        Lane.AddBusy(this);
+    }
+
+    /// <summary>The exchange is over and the connection can carry another.</summary>
+    public void Release(TimeSpan keepAlive)
+    {
+        Exchange = null;
+        Lane.RemoveBusy(this);
+        _state = UpstreamState.Idle;
+        IdleSince = Loop.Now;
+        Scanner.Reset();
+        Loop.Arm(this, Loop.Now + keepAlive);
+        Lane.AddIdle(this);
+    }
+
+    /// <summary>Closes in any state; the exchange is not told.</summary>
+    public void Close()
+    {
+        if (_state == UpstreamState.Closed) return;
+        if (_state == UpstreamState.Idle) Lane.RemoveIdle(this);
+        else Lane.RemoveBusy(this);
+        _state = UpstreamState.Closed;
+        Exchange = null;
+        DropStash();
+        Scanner.Reset();
+        Loop.Disarm(this);
+        CloseDescriptor();
+        shard.Recycle(this);
+    }
+
+    /// <summary>The server is out of service now: what it works on is lost to it.</summary>
+    public void Cut() => Exchange?.OnUpstreamCut();
+
+    /// <summary>Leaves this shard with its descriptor open, for another shard. The object is free again.</summary>
+    public (int Descriptor, Instant OpenedAt) Detach()
+    {
+        Lane.RemoveIdle(this);
+        _state = UpstreamState.Closed;
+        Loop.Disarm(this);
+        (int, Instant) result = (Descriptor, OpenedAt);
+        Loop.Unregister(this, staysOpen: true);
+        Descriptor = -1;
+        shard.Recycle(this);
+        return result;
+    }
+
+    /// <summary>Takes over an idle connection that another shard has let go.</summary>
+    public bool Adopt(ServerLane lane, int descriptor, Instant openedAt, Exchange exchange)
+    {
+        Lane = lane;
+        OpenedAt = openedAt;
+        if (!Attach(descriptor)) return false;
+        _state = UpstreamState.Busy;
+        IsReused = true;
+        Exchange = exchange;
+        lane.AddBusy(this);
+        return true;
+    }
+
+    public void DropStash()
+    {
+        if (Stash is null) return;
+        Blocks.Return(Stash);
+        Stash = null;
+    }
+
+    public override void OnReady(IoEvents events)
+    {
+        bool canSend = Note(events);
+        switch (_state)
+        {
+            case UpstreamState.Connecting when canSend:
+                OnConnectEnded();
+                break;
+            case UpstreamState.Busy:
+                Exchange!.OnUpstreamReady(canSend);
+                break;
+            case UpstreamState.Idle when IsReadable || PeerEnded:
+                Close();
+                break;
+        }
+    }
+
+    public override void OnTurn() => Exchange?.OnUpstreamReady(canSend: true);
+
+    /// <summary>The keep-alive time is over.</summary>
+    public override void OnDeadline(Instant now)
+    {
+        if (_state == UpstreamState.Idle) Close();
+    }
+
+    private static void Count(ref long counter) => Volatile.Write(ref counter, counter + 1);
+
+    private void OnConnectEnded()
+    {
+        Errno error = Sockets.TakeError(Descriptor);
+        if (error != Errno.None)
+        {
+            LastError = error;
+            Exchange!.OnConnectFailed(error);
+            return;
+        }
+
+        _state = UpstreamState.Busy;
+        Exchange!.OnConnected();
+    }
+
+    private bool FailOpen(int result)
+    {
+        LastError = (Errno)(-result);
+        shard.Recycle(this);
+        return false;
+    }
+}
