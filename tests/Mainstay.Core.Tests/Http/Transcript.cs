@@ -4,17 +4,17 @@ using System.Text;
 namespace Mainstay.Core.Tests.Http;
 
 /// <summary>
-/// Stories of one head going in ("> ") and another coming out ("&lt; "), kept in files under Transcripts. With
-/// MAINSTAY_GOLDEN=write the files are rewritten with what comes out now; the difference is then for review.
+/// Stories of one head going in ("> ") and another coming out ("&lt; "), kept in testdata. With MAINSTAY_REWRITE=1
+/// in the environment the files are rewritten with what comes out now; the difference is then for review.
 /// </summary>
 internal static class Transcript
 {
     public static void Check(string file, Func<string[], byte[], byte[]> rewrite, [CallerFilePath] string caller = "")
     {
-        string path = Path.Combine(Path.GetDirectoryName(caller)!, "Transcripts", file);
+        string path = Path.Combine(Path.GetDirectoryName(caller)!, "testdata", file);
         string before = File.ReadAllText(path);
         string now = string.Join("\n\n", before.Trim().Split("\n\n").Select(story => Play(story, rewrite))) + "\n";
-        if (Environment.GetEnvironmentVariable("MAINSTAY_GOLDEN") == "write") File.WriteAllText(path, now);
+        if (Environment.GetEnvironmentVariable("MAINSTAY_REWRITE") == "1") File.WriteAllText(path, now);
         else Assert.Equal(before, now);
     }
 
