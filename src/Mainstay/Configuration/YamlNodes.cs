@@ -9,13 +9,16 @@ namespace Mainstay.Configuration;
 /// Builds the node tree from the events of a YAML parser. Aliases share the node they name, so that a tree costs no more than its
 /// text; what it would be when written out is counted and bounded.
 /// </summary>
-internal sealed class YamlNodes(IParser parser, string file)
+/// <param name="lines">Number of lines; the parser counts on behind the end of a file.</param>
+internal sealed class YamlNodes(IParser parser, string file, int lines)
 {
     /// <summary>The vocabulary is not a tenth as deep.</summary>
     private const int DeepestNesting = 64;
 
     /// <summary>Nodes, aliases written out: some thousand servers with all their settings.</summary>
     private const int MostNodes = 200_000;
+
+    private const string Empty = "the file is empty (at least: an http service and a pool)";
 
     private readonly Dictionary<string, (ConfigNode Node, int Size)> _anchors = [];
 
@@ -24,9 +27,10 @@ internal sealed class YamlNodes(IParser parser, string file)
     public ConfigNode ReadDocument()
     {
         parser.Consume<StreamStart>();
-        if (parser.Accept<StreamEnd>(out StreamEnd? end)) throw Refused(end, "the file is empty (at least: an http service and a pool)");
-        parser.Consume<DocumentStart>();
+        if (parser.Accept<StreamEnd>(out StreamEnd? end)) throw Refused(end, Empty);
+        var start = parser.Consume<DocumentStart>();
         ConfigNode root = Read(depth: 0, out _);
+        if (root is ScalarNode { IsNull: true }) throw Refused(start, Empty);
         parser.Consume<DocumentEnd>();
         if (!parser.Accept<StreamEnd>(out _))
             throw Refused(parser.Current!, "a second document begins here (one document for each file; remove the line ---)");
@@ -129,7 +133,7 @@ internal sealed class YamlNodes(IParser parser, string file)
     private static string UnknownAlias(AnchorAlias alias) =>
         $"*{alias.Value.Value} refers to an anchor that is not defined before it (text that begins with a star goes in quotes: \"*{alias.Value.Value}\")";
 
-    private SourcePosition PositionOf(ParsingEvent at) => new(file, (int)at.Start.Line, (int)at.Start.Column);
+    private SourcePosition PositionOf(ParsingEvent at) => new(file, (int)Math.Clamp(at.Start.Line, 1, lines), (int)Math.Max(1, at.Start.Column));
 
     private static RefusedYamlException Refused(ParsingEvent at, string message) => new(at.Start, at.End, message);
 }

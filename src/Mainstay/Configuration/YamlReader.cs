@@ -10,6 +10,9 @@ internal static class YamlReader
     /// <summary>Far beyond any configuration written by hand or by a template.</summary>
     public const int LargestFile = 4 * 1024 * 1024;
 
+    /// <summary>What the parser counts lines by: YAML 1.1 section 5.4.</summary>
+    private static readonly string[] LineBreaks = ["\r\n", "\n", "\r", "\u0085", "\u2028", "\u2029"];
+
     /// <returns>False with <paramref name="error"/>; true with <paramref name="root"/>.</returns>
     public static bool TryRead(ReadOnlySpan<byte> bytes, string file, out ConfigNode? root, out ConfigDiagnostic? error)
     {
@@ -25,7 +28,7 @@ internal static class YamlReader
         if (error is not null) return false;
         try
         {
-            root = new YamlNodes(new Parser(new StringReader(text)), file).ReadDocument();
+            root = new YamlNodes(new Parser(new StringReader(text)), file, LineCount(text)).ReadDocument();
             return true;
         }
         catch (YamlException problem)
@@ -88,10 +91,9 @@ internal static class YamlReader
     private static ConfigDiagnostic Describe(YamlException problem, string text, string file)
     {
         Mark at = problem.Start;
-        int line = (int)Math.Clamp(at.Line, 1, text.AsSpan().Count('\n') + 1);
-        var position = new SourcePosition(file, line, (int)Math.Max(1, at.Column));
+        var position = new SourcePosition(file, (int)Math.Clamp(at.Line, 1, LineCount(text)), (int)Math.Max(1, at.Column));
         if (problem is RefusedYamlException) return new ConfigDiagnostic(position, problem.Message);
-        string[] lines = text.Split('\n');
+        string[] lines = text.Split(LineBreaks, StringSplitOptions.None);
 
         // The parser points to where the block began when the line after it is indented with a tab.
         int tabbed = Array.FindIndex(lines, position.Line - 1, Math.Min(2, lines.Length - position.Line + 1), IsIndentedWithTab);
@@ -99,6 +101,8 @@ internal static class YamlReader
         string hint = Hint(lines[position.Line - 1]);
         return new ConfigDiagnostic(position, $"not valid YAML: {OneLine(problem.Message)}{hint}");
     }
+
+    private static int LineCount(string text) => text.Split(LineBreaks, StringSplitOptions.None).Length;
 
     private static bool IsIndentedWithTab(string line) => line.AsSpan(0, line.Length - line.TrimStart().Length).Contains('\t');
 

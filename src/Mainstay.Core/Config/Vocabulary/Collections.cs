@@ -43,7 +43,7 @@ internal sealed class ListType<T>(ConfigType<T> item) : ConfigType<ImmutableArra
 
     public override ConfigNode Write(ImmutableArray<T> value, WriteOptions options)
     {
-        if (Single && value.Length == 1 && item.Write(value[0], options) is { } only and not SequenceNode) return only;
+        if (Single && value.Length == 1 && !options.Defaults && item.Write(value[0], options) is { } only and not SequenceNode) return only;
         return new SequenceNode([.. value.Select(v => item.Write(v, options))]) { IsBlock = Block };
     }
 
@@ -93,7 +93,7 @@ internal sealed class ListType<T>(ConfigType<T> item) : ConfigType<ImmutableArra
         return true;
     }
 
-    private static string Plural(string label) => label.EndsWith('s') ? label : label.EndsWith("mapping") ? $"{label}s" : $"{label}s";
+    private static string Plural(string label) => label.EndsWith('s') ? label : $"{label}s";
 }
 
 /// <summary>A mapping from names that the user chooses.</summary>

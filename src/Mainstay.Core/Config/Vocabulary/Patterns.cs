@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Mainstay.Core.Http;
 
 namespace Mainstay.Core.Config.Vocabulary;
 
@@ -114,7 +116,18 @@ internal sealed class PathPatternType : ScalarType<PathPattern>
         if (problem is not null) return $"{Compilation.Show(scalar.Text)}: {problem} ({Expected})";
         if (kind is PatternKind.Regex or PatternKind.RegexIgnoreCase) return null;
         if (!text.StartsWith('/')) return $"{Compilation.Show(scalar.Text)} does not start with / ({Expected})";
-        return text.AsSpan().ContainsAny("?#") ? $"{Compilation.Show(scalar.Text)} contains a query (match it by the key query)" : null;
+        if (text.AsSpan().ContainsAny("?#")) return $"{Compilation.Show(scalar.Text)} contains a query (match it by the key query)";
+        return kind == PatternKind.Prefix ? null : NeverMatches(scalar, text);
+    }
+
+    /// <summary>Rules see the normalised path of a request: one that is written otherwise would match nothing.</summary>
+    private static string? NeverMatches(ScalarNode scalar, string text)
+    {
+        byte[] path = Encoding.UTF8.GetBytes(text);
+        bool valid = PathNormalizer.TryNormalize(path, new byte[path.Length], out ReadOnlySpan<byte> normal, out _);
+        if (valid && normal.SequenceEqual(path)) return null;
+        string right = valid ? $"{Compilation.Show(Encoding.UTF8.GetString(normal))} matches them" : "without .. above the root and broken % escapes";
+        return $"{Compilation.Show(scalar.Text)} would match nothing: paths are compared decoded and without empty or dot segments ({right})";
     }
 }
 

@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using Mainstay.Core.Config;
+using Mainstay.Core.Net;
+
+namespace Mainstay.System.Tests.Configuration;
+
+/// <summary>Valid snapshots of any shape; a seed makes the same one again.</summary>
+internal sealed class RandomSnapshots(int seed)
+{
+    private const string Odd = "aZ09 ~^=*:#'\"\\{}[],&!|>%@`-?\t\n\r\u00e9\u2028\ufeff\u0085\U0001F600";
+    private readonly Random _random = new(seed);
+    private int _lastPort = 1000;
+
+    public Snapshot Next()
+    {
+        ImmutableArray<PoolSnapshot> pools = [.. Names("p").Select(Pool)];
+        string[] names = [.. pools.Select(p => p.Name)];
+        return new Snapshot
+        {
+            Node = Pick("lb1", "node.example", "007", "true"),
+            Admin = new AdminSnapshot(Maybe() ? Listener(Address("127.0.0.1")) : null, Pick("/run/mainstay/admin.sock", "/tmp/a b/#x: y.sock")),
+            Process = new ProcessSnapshot(_random.Next(4), Pick("nobody", "www-data"), Pick("/var/lib/mainstay", "/srv/state"), Time(), _random.Next(3)),
+            AccessLog = new AccessLogSnapshot(Any<AccessLogFormat>(), Pick("stdout", "stderr", "/var/log/a.log")),
+            Pools = pools,
+            Http = [.. Names("h").Select(name => Service(name, names))],
+        };
+    }
+
+    private PoolSnapshot Pool(string name) => new()
+    {
+        Name = name,
+        Balance = Balance(),
+        Check = Maybe() ? Check() : null,
+        Servers = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(Server)],
+        PanicThreshold = _random.Next(101),
+        SlowStart = Time(),
+        DrainTimeout = Time(),
+        OnFailure = Any<FailedFlows>(),
+        Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),
+    };
+
+    private ServerSnapshot Server(int number)
+    {
+        Endpoint address = _random.Next(4) switch
+        {
+            0 => Endpoint.Ip(Address($"10.0.0.{number}"), _random.Next(1, 65536)),
+            1 => Endpoint.Ip(Address($"2001:db8::{number}"), _random.Next(1, 65536)),
+            2 => Endpoint.Name($"s{number}.example", _random.Next(1, 65536)),
+            _ => Endpoint.Unix(Pick($"/run/app {number}: #.sock", $"@abstract{number}")),
+        };
+        int upper = _random.Next(3);
+        string name = Maybe() && !address.IsUnix ? address.ToString() : $"s{number}";
+        return new ServerSnapshot(name, address, _random.Next(3), Maybe(), _random.Next(3), upper, upper == 0 ? 0 : _random.Next(upper));
+    }
+
+    private BalanceSnapshot Balance()
+    {
+        var plain = new BalanceSnapshot(Any<Algorithm>());
+        switch (plain.Algorithm)
+        {
+            case Algorithm.Hash:
+                HashSource source = Any<HashSource>();
+                bool named = source is HashSource.Header or HashSource.Cookie or HashSource.Query;
+                return plain with { HashOn = source, HashName = named ? Pick("id", "X-User", "true") : "", LoadFactor = Maybe() ? 1.25 : 2.5 };
+            case Algorithm.Maglev:
+                return plain with { WithPort = Maybe(), Fallback = Maybe(), TableSize = Maybe() ? 65537 : 4093 };
+            case Algorithm.SourceHash:
+                return plain with { WithPort = Maybe(), Fallback = Maybe() };
+            default:
+                return plain;
+        }
+    }
+
+    private CheckSnapshot Check()
+    {
+        TimeSpan interval = TimeSpan.FromMilliseconds(_random.Next(10, 100_000));
+        var check = new CheckSnapshot
+        {
+            Kind = Pick(CheckKind.Http, CheckKind.Https, CheckKind.Tcp, CheckKind.Tls, CheckKind.Agent, CheckKind.Exec),
+            Interval = interval,
+            FastInterval = Maybe() ? TimeSpan.FromMilliseconds(Math.Max(10, (int)interval.TotalMilliseconds / 2)) : interval,
+            Timeout = TimeSpan.FromMilliseconds(_random.Next(1, 10_000)),
+            Rise = _random.Next(1, 4),
+            Fall = _random.Next(1, 4),
+        };
+        int port = _random.Next(3) * 1000;
+        return check.Kind switch
+        {
+            CheckKind.Http or CheckKind.Https => WebCheck(check with { Port = port }),
+            CheckKind.Tcp => check with { Port = port, Send = Bytes(), Expect = Bytes() },
+            CheckKind.Tls => check with { Port = port, Verify = Maybe(), Host = Maybe() ? "a.example" : null, CertificateWarning = Time() },
+            CheckKind.Agent => check with { Port = port + 1, Send = Bytes() },
+            _ => check with { Command = ["/bin/check", .. Names("a"), Pick("a b", "#", "-x: {y}", "")] },
+        };
+    }
+
+    private CheckSnapshot WebCheck(CheckSnapshot check) => check with
+    {
+        Method = Pick("GET", "HEAD"),
+        Path = Pick("/", "/healthz?a={b}&c=[d]"),
+        Host = Maybe() ? "a.example:81" : null,
+        Headers = Maybe() ? [new("Authorization", "Bearer a: b # c"), new("Accept", "*/*")] : [],
+        Status = Maybe() ? [(200, 399)] : [(200, 200), (301, 302)],
+        BodyContains = Maybe() ? Text() : null,
+        BodyMatches = Maybe() ? "^ok(ay)?\\s$" : null,
+        BodyLimit = Maybe() ? 64 * 1024 : _random.Next(1, 1_000_000),
+        Verify = check.Kind == CheckKind.Https && Maybe(),
+        CertificateWarning = check.Kind == CheckKind.Https ? Time() : check.CertificateWarning,
+    };
+
+    private HttpSnapshot Service(string name, string[] pools) => new()
+    {
+        Name = name,
+        Listen = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Listener(Address(Pick("0.0.0.0", "127.0.0.1", "::", "2001:db8::1"))))],
+        Routes = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(i => Route(name, i, pools))],
+        Limits = Maybe() ? new HttpLimits() : new HttpLimits(4096, 8192, _random.Next(1, 50), 1L << _random.Next(40), _random.Next(5)),
+        Timeouts = new HttpTimeouts(Positive(), Positive(), Time(), Positive()),
+        Forwarded = new ForwardedSnapshot(
+            Maybe() ? [] : [Range("10.0.0.0/8"), Range("2001:db8::/32")], Maybe(), Maybe(), Maybe(), Pick("", "X-Request-Id", "X-Id")),
+    };
+
+    private RouteSnapshot Route(string service, int number, string[] pools)
+    {
+        RouteAction action = _random.Next(3) switch
+        {
+            0 when pools.Length > 0 => new RouteAction.ToPool(Pick(pools)),
+            1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x")),
+            _ => new RouteAction.Respond(Pick(200, 503), Text(), Pick("text/plain; charset=utf-8", "text/html")),
+        };
+        return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action);
+    }
+
+    private RouteMatch Match() => new()
+    {
+        Host = Maybe() ? [] : [new HostPattern("example.com", true), new HostPattern("www.example.com", false)],
+        Path = Maybe() ? [] : [new PathPattern(PatternKind.SegmentPrefix, "/a"), new PathPattern(PatternKind.Regex, "\\.php$"), new PathPattern(PatternKind.Exact, "/x y")],
+        Method = Maybe() ? [] : ["GET", "PURGE"],
+        Source = Maybe() ? [] : [Range("192.0.2.1"), Range("::1")],
+        Header = Maybe() ? [] : [new NamedMatch("X-Env", Values()), new NamedMatch("User-Agent", [new ValuePattern(PatternKind.RegexIgnoreCase, "bot|[a-z]{3}")])],
+        Query = Maybe() ? [] : [new NamedMatch(LineText(), Values()), new NamedMatch("a flag", [])],
+        Cookie = Maybe() ? [] : [new NamedMatch("id", Values())],
+    };
+
+    private ImmutableArray<ValuePattern> Values() =>
+        [.. Enumerable.Range(0, _random.Next(3)).Select(_ => new ValuePattern(Pick(PatternKind.Exact, PatternKind.Prefix), LineText()))];
+
+    private Endpoint Listener(NetAddress address) => Endpoint.Ip(address, ++_lastPort);
+
+    private string Text() => LineText() + Pick("", "\n", "\r\nx");
+
+    private string LineText()
+    {
+        string[] odd = [.. Odd.EnumerateRunes().Where(r => r.Value >= ' ' && r.Value != 0x85).Select(r => r.ToString())];
+        return "" + Pick(Pick("yes", "1", "1.5", "null", "~", "12:30", "2001-01-01", "0x1F", "<<"), string.Concat(Enumerable.Range(0, _random.Next(1, 12)).Select(_ => Pick(odd))));
+    }
+
+    private ImmutableArray<byte> Bytes()
+    {
+        if (Maybe()) return [];
+        byte[] bytes = new byte[_random.Next(1, 10)];
+        _random.NextBytes(bytes);
+        return [.. bytes];
+    }
+
+    private IEnumerable<string> Names(string prefix) => Enumerable.Range(1, _random.Next(4)).Select(i => $"{prefix}{i}");
+
+    private TimeSpan Time() => Maybe() ? TimeSpan.Zero : Positive();
+
+    private TimeSpan Positive() => TimeSpan.FromMilliseconds(Maybe() ? _random.Next(1, 100_000) : 1000L * _random.Next(1, 100_000));
+
+    private bool Maybe() => _random.Next(2) == 0;
+
+    private T Pick<T>(params ReadOnlySpan<T> choices) => choices[_random.Next(choices.Length)];
+
+    private T Any<T>()
+        where T : struct, Enum => Pick(Enum.GetValues<T>());
+
+    private static NetAddress Address(string text)
+    {
+        Assert.True(NetAddress.TryParse(text, out NetAddress address));
+        return address;
+    }
+
+    private static AddressRange Range(string text)
+    {
+        Assert.True(AddressRange.TryParse(text, out AddressRange range));
+        return range;
+    }
+}
