@@ -29,23 +29,24 @@ public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
     public ulong Version(int poolSlot) => Volatile.Read(ref _pools[poolSlot]) >> 8;
 
     /// <summary>
-    /// Publishes the tier and moves the version on, then brings derived tables up to date (<see cref="Derive"/>). Called after the
-    /// words of the pool's servers are written.
+    /// Publishes the tier and moves the version on, then brings derived tables up to date (<see cref="Derive"/>). Called after
+    /// the words of the pool's servers are written.
     /// </summary>
     public void Publish(int poolSlot, PoolTier tier)
     {
         ulong version = (Volatile.Read(ref _pools[poolSlot]) >> 8) + 1;
-        Volatile.Write(ref _pools[poolSlot], (version << 8) | (byte)tier);
-        _derived[poolSlot]?.Invoke();
+        // A full barrier, as in Derive: of a publication and a registration on two threads at least one sees the other.
+        Interlocked.Exchange(ref _pools[poolSlot], (version << 8) | (byte)tier);
+        Volatile.Read(ref _derived[poolSlot])?.Invoke();
     }
 
     /// <summary>
-    /// What rebuilds the tables that follow from the pool's availability; it runs now and after every <see cref="Publish"/>, on the
-    /// writer's thread, and takes the place of the one before. Null when the pool is dropped.
+    /// What rebuilds the tables that follow from the pool's availability; it runs now and after every <see cref="Publish"/>, on
+    /// the writer's thread, and takes the place of the one before. Null when the pool is dropped.
     /// </summary>
     public void Derive(int poolSlot, Action? rebuild)
     {
-        _derived[poolSlot] = rebuild;
+        Interlocked.Exchange(ref _derived[poolSlot], rebuild);
         rebuild?.Invoke();
     }
 }

@@ -50,8 +50,8 @@ public sealed class LoadTable(int serverCapacity)
     }
 
     /// <summary>
-    /// Sets the overload thresholds of a server (control side). <paramref name="lower"/> 0 means three quarters of the upper one, as in
-    /// IPVS; <paramref name="upper"/> 0 means that the server is never overloaded.
+    /// Sets the overload thresholds of a server (control side). <paramref name="lower"/> 0 means three quarters of the upper
+    /// one, as in IPVS; <paramref name="upper"/> 0 means that the server is never overloaded.
     /// </summary>
     public void SetThresholds(int serverSlot, int upper, int lower)
     {
@@ -65,9 +65,10 @@ public sealed class LoadTable(int serverCapacity)
     }
 
     /// <summary>
-    /// Takes one response time into the server's average: the new sample weighs 1/8 (as in TCP's smoothed round trip time, RFC 6298
-    /// section 2.3), and the weight of what was known before halves for every <see cref="ResponseHalfLife"/> since the last sample.
-    /// Failures that took time (a timeout) count like slow responses; refused connections should not be reported, they are fast.
+    /// Takes one response time into the server's average: the new sample weighs 1/8 (as in TCP's smoothed round trip time, RFC
+    /// 6298 section 2.3), and the weight of what was known before halves for every <see cref="ResponseHalfLife"/> since the
+    /// last sample. Failures that took time (a timeout) count like slow responses; refused connections should not be reported,
+    /// they are fast.
     /// </summary>
     public void OnResponse(int serverSlot, TimeSpan elapsed, Instant now)
     {
@@ -101,8 +102,8 @@ public sealed class LoadTable(int serverCapacity)
         (int)Math.Clamp((now.Nanoseconds - last) / HalfLifeNanoseconds, 0, 62);
 
     /// <summary>
-    /// Brings the flag in line with the count. Enter and Leave of other shards race with it: whoever wrote the flag looks at the count
-    /// again, and a count that changes after that look brings its own update, so the last word is always right.
+    /// Brings the flag in line with the count. Enter and Leave of other shards race with it: whoever wrote the flag looks at
+    /// the count again, and a count that changes after that look brings its own update, so the last word is always right.
     /// </summary>
     private static void UpdateOverload(ref ServerLoad load)
     {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// Which servers a destination is sent to (lblc, lblcr), shared by all shards. Of fixed size: a key can live in one of eight places, and
-/// when all are taken by others the one idle for longest goes. Striped locks, held for one walk over eight entries.
+/// Which servers a destination is sent to (lblc, lblcr), shared by all shards. Of fixed size: a key can live in one of eight
+/// places, and when all are taken by others the one idle for longest goes. Striped locks, held for one walk over eight entries.
 /// </summary>
 internal sealed class LocalityMap
 {
@@ -60,7 +60,9 @@ internal sealed class LocalityMap
         }
     }
 
-    /// <summary>Adds the server to the destination's, in place of <paramref name="surplus"/> when there are already eight.</summary>
+    /// <summary>
+    /// Adds the server to the destination's, in place of <paramref name="surplus"/> when there are already eight.
+    /// </summary>
     public void Add(ulong key, int slot, int surplus, Instant now)
     {
         int group = Group(key);

@@ -1,16 +1,16 @@
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// Makes Maglev tables (Eisenbud et al., NSDI 2016, section 3.4): every server has its own permutation of the slots, and in turn they
-/// claim slots in that order. Two steps: the base knows only names and configured weights; what is out of service, or in
-/// service with a part of its weight, then gives up slots of the base to the others. So a server that goes or comes back moves no
-/// flow between servers that stay, and the result depends on nothing but the present state: two nodes agree.
+/// Makes Maglev tables (Eisenbud et al., NSDI 2016, section 3.4): every server has its own permutation of the slots, and in
+/// turn they claim slots in that order. Two steps: the base knows only names and configured weights; what is out of service, or
+/// in service with a part of its weight, then gives up slots of the base to the others. So a server that goes or comes back
+/// moves no flow between servers that stay, and the result depends on nothing but the present state: two nodes agree.
 /// </summary>
 /// <remarks>
-/// In one thing this is not the paper's table: a server that finds its next slot taken has used its turn, instead of looking on until it
-/// finds a free one. Who gets a slot then hardly depends on third servers. One server more of 1,000 in 65,537 slots moves 1.3 times
-/// its share of the keys instead of 6.5 times; the price is shares that are even to a few percent instead of to one slot, with
-/// <see cref="Surplus"/> as the bound.
+/// In one thing this is not the paper's table: a server that finds its next slot taken has used its turn, instead of looking on
+/// until it finds a free one. Who gets a slot then hardly depends on third servers. One server more of 1,000 in 65,537 slots
+/// moves 1.4 times its share of the keys instead of 6.5 times; the price is shares that are even to a few percent instead of to
+/// one slot, with <see cref="Surplus"/> as the bound.
 /// </remarks>
 internal sealed class MaglevBuilder
 {
@@ -38,7 +38,7 @@ internal sealed class MaglevBuilder
     /// <param name="weights">Configured weight by server; 0 = has no slot.</param>
     public MaglevBuilder(string[] names, int[] weights, int size)
     {
-        if (!IsPrime(size)) throw new ArgumentOutOfRangeException(nameof(size), size, "the slots of a Maglev table have to be a prime number");
+        if (!IsPrime(size)) throw new ArgumentOutOfRangeException(nameof(size), size, "slots of a Maglev table: a prime number");
         _size = size;
         _names = names;
         _weights = weights;
@@ -93,11 +93,12 @@ internal sealed class MaglevBuilder
     private void Recorded(int server, int slot) => _ranks[slot] = _counts[server]++;
 
     /// <summary>
-    /// The servers look at the slots in turn, as often as their weights say ("weights as repeated turns"), and claim what is free.
+    /// The servers look at the slots in turn, as often as their weights say ("weights as repeated turns"), and claim what is
+    /// free.
     /// </summary>
     /// <remarks>
-    /// Between two turns of a server lies 1 / (weight * slots it has not looked at): the mean distances of exponentially distributed
-    /// times, of which the least belongs to each server as often as its weight says. So no server's turns depend on
+    /// Between two turns of a server lies 1 / (weight * slots it has not looked at): the mean distances of exponentially
+    /// distributed times, of which the least belongs to each server as often as its weight says. So no server's turns depend on
     /// another's weight, and a slot goes to who comes to it first. Servers of one weight take their turns together.
     /// </remarks>
     private void Distribute(ushort[] owners, int free, long[] weights, Action<int, int>? claimed)

@@ -4,8 +4,8 @@ using Mainstay.Core.Config;
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// Chooses a server of one pool, for one shard: primaries, backups or, in a panic, all, as the pool's tier in the availability table
-/// says. Not thread-safe: every shard has its own, made together by <see cref="CreateAll"/>.
+/// Chooses a server of one pool, for one shard: primaries, backups or, in a panic, all, as the pool's tier in the availability
+/// table says. Not thread-safe: every shard has its own, made together by <see cref="CreateAll"/>.
 /// </summary>
 public sealed class PoolBalancer
 {
@@ -29,14 +29,13 @@ public sealed class PoolBalancer
     public PoolTier Tier => Servers.Availability.Tier(Servers.PoolSlot);
 
     /// <summary>
-    /// One balancer for every shard (control side). Sets the servers' overload thresholds, builds what the shards share and keeps it up to
-    /// date with every <see cref="AvailabilityTable.Publish"/>.
+    /// One balancer for every shard (control side). Sets the servers' overload thresholds, builds what the shards share and
+    /// keeps it up to date with every <see cref="AvailabilityTable.Publish"/>.
     /// </summary>
     /// <param name="seed">Of everything drawn at random.</param>
     /// <param name="previous">
-    /// The pool's balancers in the configuration before, which may still be in use: cursors, locality maps and tables go on where they
-    /// stand, as far as the algorithm is the same; a server is the same when its slot is. Default = none.
-    /// </param>
+    /// The pool's balancers in the configuration before, which may still be in use: cursors, locality maps and tables go on
+    /// where they stand, as far as the algorithm is the same; a server is the same when its slot is. Default = none. </param>
     public static ImmutableArray<PoolBalancer> CreateAll(
         BalanceSnapshot balance, ServerSet servers, int shardCount, ulong seed, ImmutableArray<PoolBalancer> previous = default)
     {
@@ -57,8 +56,8 @@ public sealed class PoolBalancer
     }
 
     /// <summary>
-    /// Index of a server in <see cref="Servers"/> that may take one more, or <see cref="Scheduler.None"/>. Nothing is counted yet: the
-    /// caller takes its place with <see cref="TryEnter"/> and, where another shard was faster, picks again.
+    /// Index of a server in <see cref="Servers"/> that may take one more, or <see cref="Scheduler.None"/>. Nothing is counted
+    /// yet: the caller takes its place with <see cref="TryEnter"/> and, where another shard was faster, picks again.
     /// </summary>
     public int Pick(in PickKey key)
     {
@@ -95,8 +94,9 @@ public sealed class PoolBalancer
             _backupSet = servers.Backups();
             _panicSet = servers.Panic();
             _primaries = SharedTables.Create(balance, _primarySet, previous?._primaries);
-            _backups = SharedTables.Create(balance, _backupSet, previous?._backups);
-            _panic = SharedTables.Create(balance, _panicSet, previous?._panic);
+            _backups = SharedTables.Create(balance, _backupSet, previous?._backups, _primaries);
+            _panic = SharedTables.Create(balance, _panicSet, previous?._panic, _primaries);
+            _primaries.Localities?.Retain(servers);
         }
 
         public PoolBalancer CreateBalancer(
@@ -110,7 +110,9 @@ public sealed class PoolBalancer
             return new PoolBalancer(servers, primaries, backups, panic, this);
         }
 
-        /// <summary>Of the tier in force only: a change of the tier is published, and so comes here before the tables are missed.</summary>
+        /// <summary>
+        /// Of the tier in force only: a change of the tier is published, and so comes here before the tables are missed.
+        /// </summary>
         public void Refresh()
         {
             SharedTables inForce = _primarySet.Availability.Tier(_primarySet.PoolSlot) switch

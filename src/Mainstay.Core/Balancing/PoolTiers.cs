@@ -7,11 +7,11 @@ public readonly record struct TierMember(Availability Availability, bool Backup)
 /// Which of a pool's servers take new work: eligible primaries, then backups, then panic, in that order.
 /// </summary>
 /// <remarks>
-/// A tier is used when at least one of its servers is eligible and at least the panic threshold of those that count are healthy. Those
-/// that count have a verdict (up or down) and were not taken out: not drained, not in maintenance, weight above 0, not at 0 % by their
-/// own agent. So a healthy backup (a sorry server, say) wins over panic when all primaries are down, but primaries of which
-/// too few are left are not saved by backups: then all servers are used. Servers not checked yet count neither way, so that a start is
-/// no panic.
+/// A tier is used when at least one of its servers is eligible and at least the panic threshold of those that count are
+/// healthy. Those that count have a verdict (up or down) and were not taken out: not drained, not in maintenance, weight above
+/// 0, not at 0 % by their own agent. So a healthy backup (a sorry server, say) wins over panic when all primaries are down, but
+/// primaries of which too few are left are not saved by backups: then all servers are used. Servers not checked yet count
+/// neither way, so that a start is no panic.
 /// </remarks>
 public static class PoolTiers
 {

@@ -14,7 +14,9 @@ public readonly record struct ServerEntry(
 /// <summary>What one pick may look at besides the servers.</summary>
 public readonly record struct PickKey
 {
-    /// <summary>Hash of what the algorithm keys on: source address for sh and mh, the chosen header, cookie... for hash.</summary>
+    /// <summary>
+    /// Hash of what the algorithm keys on: source address for sh and mh, the chosen header, cookie... for hash.
+    /// </summary>
     public ulong Hash { get; init; }
 
     /// <summary>Hash of the destination: what dh, lblc and lblcr key on.</summary>
@@ -32,8 +34,8 @@ public readonly record struct PickKey
 }
 
 /// <summary>
-/// One scheduling algorithm over one set of servers, with the cursors and tables of one shard. Not thread-safe: every shard has its own;
-/// what must be exact over shards is in <see cref="LoadTable"/>. A pick allocates nothing.
+/// One scheduling algorithm over one set of servers, with the cursors and tables of one shard. Not thread-safe: every shard has
+/// its own; what must be exact over shards is in <see cref="LoadTable"/>. A pick allocates nothing.
 /// </summary>
 public abstract class Scheduler(ServerSet servers)
 {
@@ -46,8 +48,8 @@ public abstract class Scheduler(ServerSet servers)
     public abstract int Pick(in PickKey key);
 
     /// <summary>
-    /// Goes on where the scheduler of the configuration before stood, as far as it was of the same kind. That one may still be picking
-    /// on its shard: what is read is a moment of it, and every value is checked before it is used.
+    /// Goes on where the scheduler of the configuration before stood, as far as it was of the same kind. That one may still be
+    /// picking on its shard: what is read is a moment of it, and every value is checked before it is used.
     /// </summary>
     internal virtual void Adopt(Scheduler previous)
     {

@@ -48,7 +48,9 @@ public static class SchedulerFactory
         return scheduler;
     }
 
-    /// <summary>As above with tables of its own: for one shard alone (tests, benchmarks, the kernel data plane's reference).</summary>
+    /// <summary>
+    /// As above with tables of its own: for one shard alone (tests, benchmarks, the kernel data plane's reference).
+    /// </summary>
     public static Scheduler Create(
         BalanceSnapshot balance, ServerSet servers, int shardIndex, int shardCount, ulong seed, Scheduler? previous = null)
     {

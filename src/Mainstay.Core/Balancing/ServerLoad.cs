@@ -12,7 +12,9 @@ public struct ServerLoad
     /// <summary>Requests (http) or connections (tcp, l4) being served now: the `active` of the scheduling formulas.</summary>
     public int InFlight;
 
-    /// <summary>Other tracked connections: open upstream connections that carry no request (the `inactive` of the formulas).</summary>
+    /// <summary>
+    /// Other tracked connections: open upstream connections that carry no request (the `inactive` of the formulas).
+    /// </summary>
     public int Idle;
 
     /// <summary>Set while the upper connection threshold was reached and the lower one not yet again: 1 or 0.</summary>

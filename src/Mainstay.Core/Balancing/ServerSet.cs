@@ -3,9 +3,9 @@ using System.Collections.Immutable;
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// The servers one scheduler chooses from: an immutable list in configuration order, with the tables that say what is alive and what
-/// is busy. A pool has one set of all its servers; the tiers (<see cref="Primaries"/>, <see cref="Backups"/>, <see cref="Panic"/>)
-/// are sets derived from it.
+/// The servers one scheduler chooses from: an immutable list in configuration order, with the tables that say what is alive and
+/// what is busy. A pool has one set of all its servers; the tiers (<see cref="Primaries"/>, <see cref="Backups"/>, <see
+/// cref="Panic"/>) are sets derived from it.
 /// </summary>
 public sealed class ServerSet
 {
@@ -91,7 +91,9 @@ public sealed class ServerSet
         };
     }
 
-    /// <summary>The weight without state and share, in whole points: what tables that must not move with health are made of.</summary>
+    /// <summary>
+    /// The weight without state and share, in whole points: what tables that must not move with health are made of.
+    /// </summary>
     public int NominalWeight(int index)
     {
         Availability word = Availability[_entries[index].Slot];
@@ -116,8 +118,8 @@ public sealed class ServerSet
     }
 
     /// <summary>
-    /// Where a cursor of <paramref name="previous"/> stands in this set: on the same server, or when that is gone on the nearest one
-    /// before it which is left; -1 (before the first) when none is.
+    /// Where a cursor of <paramref name="previous"/> stands in this set: on the same server, or when that is gone on the
+    /// nearest one before it which is left; -1 (before the first) when none is.
     /// </summary>
     internal int Locate(ServerSet previous, int index)
     {

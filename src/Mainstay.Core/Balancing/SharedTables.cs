@@ -3,8 +3,8 @@ using Mainstay.Core.Config;
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// What the schedulers of all shards over one set have in common, because it is large (hash tables) or because a shard alone would know
-/// too little (locality maps). Made and refreshed on the control side.
+/// What the schedulers of all shards over one set have in common, because it is large (hash tables) or because a shard alone
+/// would know too little (locality maps). Made and refreshed on the control side.
 /// </summary>
 public sealed class SharedTables
 {
@@ -32,8 +32,14 @@ public sealed class SharedTables
     internal LocalityMap? Localities { get; }
 
     /// <summary>Without hash tables yet: <see cref="Refresh"/> makes them.</summary>
-    /// <param name="previous">Of the configuration before: its locality map lives on, and a hash table of which nothing changed.</param>
-    public static SharedTables Create(BalanceSnapshot balance, ServerSet servers, SharedTables? previous = null)
+    /// <param name="previous">
+    /// Of the configuration before: its locality map lives on, and a hash table of which nothing changed.
+    /// </param>
+    /// <param name="sibling">
+    /// Of another tier of the same pool: destinations keep their servers when the tier changes and both know them.
+    /// </param>
+    public static SharedTables Create(
+        BalanceSnapshot balance, ServerSet servers, SharedTables? previous = null, SharedTables? sibling = null)
     {
         int size = balance.Algorithm switch
         {
@@ -42,17 +48,16 @@ public sealed class SharedTables
             _ => 0,
         };
         LocalityMap? map = balance.Algorithm is Algorithm.Locality or Algorithm.LocalityReplicated
-            ? previous?.Localities ?? new LocalityMap()
+            ? sibling?.Localities ?? previous?.Localities ?? new LocalityMap()
             : null;
         var tables = new SharedTables(servers, size, map);
         if (size > 0 && previous is not null) tables._builder = previous._builder;
-        map?.Retain(servers);
         return tables;
     }
 
     /// <summary>
-    /// Rebuilds what follows from weights and availability and did change. Milliseconds: on the control side, never on a pick's path.
-    /// Until it is done pickers see the table before and pass over servers that are no longer eligible.
+    /// Rebuilds what follows from weights and availability and did change. Milliseconds: on the control side, never on a pick's
+    /// path. Until it is done pickers see the table before and pass over servers that are no longer eligible.
     /// </summary>
     public void Refresh()
     {

@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Balancing;
 
-/// <summary>A small generator of even random numbers, run by a seed: the same seed gives the same picks. Not for secrets.</summary>
+/// <summary>
+/// A small generator of even random numbers, run by a seed: the same seed gives the same picks. Not for secrets.
+/// </summary>
 public struct SplitMix64(ulong seed)
 {
     private ulong _state = seed;

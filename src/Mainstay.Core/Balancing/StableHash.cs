@@ -5,13 +5,13 @@ using Mainstay.Core.Net;
 namespace Mainstay.Core.Balancing;
 
 /// <summary>
-/// The hash behind every choice that has to come out the same on every node, in every process and release: 64 bits, without a seed.
-/// Not for tables that hostile keys can flood: whoever knows the function can aim many keys at one server, which is what
+/// The hash behind every choice that has to come out the same on every node, in every process and release: 64 bits, without a
+/// seed. Not for tables that hostile keys can flood: whoever knows the function can aim many keys at one server, which is what
 /// bounded load is for.
 /// </summary>
 /// <remarks>
-/// The input is read as little-endian 64-bit words, the last one filled up with zeros. The state starts as length * K0; each word w turns
-/// it into the xor of both halves of the 128-bit product (state ^ w ^ K1) * K2; <see cref="Mix"/> closes.
+/// The input is read as little-endian 64-bit words, the last one filled up with zeros. The state starts as length * K0; each
+/// word w turns it into the xor of both halves of the 128-bit product (state ^ w ^ K1) * K2; <see cref="Mix"/> closes.
 /// </remarks>
 public static class StableHash
 {
@@ -59,7 +59,9 @@ public static class StableHash
         return Of(bytes[..(length + 2)]);
     }
 
-    /// <summary>A permutation of the 64-bit numbers in which every input bit reaches every output bit (Stafford's variant 13).</summary>
+    /// <summary>
+    /// A permutation of the 64-bit numbers in which every input bit reaches every output bit (Stafford's variant 13).
+    /// </summary>
     public static ulong Mix(ulong value)
     {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;

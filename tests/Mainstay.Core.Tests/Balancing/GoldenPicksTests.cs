@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Mainstay.Core.Tests.Balancing;
 
 /// <summary>
-/// The pick sequences in testdata/*.txt: what every algorithm does, as a story to read. With MAINSTAY_REWRITE=1 in the environment the
-/// files are written anew from what the code does now; the difference is then for a human to judge.
+/// The pick sequences in testdata/*.txt: what every algorithm does, as a story to read. With MAINSTAY_REWRITE=1 in the
+/// environment the files are written anew from what the code does now; the difference is then for a human to judge.
 /// </summary>
 public class GoldenPicksTests
 {

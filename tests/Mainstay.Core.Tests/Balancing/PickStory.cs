@@ -7,21 +7,13 @@ using Mainstay.Core.Config;
 namespace Mainstay.Core.Tests.Balancing;
 
 /// <summary>
-/// The small language of testdata/*.txt. Commands up to a line "----" are run, what they print stands below it up to an empty line.
-/// <code>
-/// pool ALGORITHM [OPTION...] SERVER...   options: panic=PERCENT shards=N fallback factor=X size=N
-///                                        server: name:weight[:backup][:max=N][:upper=N][:lower=N]
-/// reload ALGORITHM [OPTION...] SERVER... the same pool after a changed configuration
-/// state NAME up|down|draining|maintenance|unknown [SHARE of 256]
-/// weight NAME N
-/// load NAME ACTIVE [INACTIVE]
-/// took NAME MILLISECONDS                 a response
-/// wait DURATION                          30s, 24h
-/// pick N [key=K] [shard=S] [tried=NAME]  prints the servers; without key the keys are 1, 2, 3...
-/// enter N [key=K]                        picks and takes the place
-/// leave NAME
-/// owners N                               how many of N keys each server gets
-/// </code>
+/// The small language of testdata/*.txt. Commands up to a line "----" are run, what they print stands below it up to an empty
+/// line. <code> pool ALGORITHM [OPTION...] SERVER...   options: panic=PERCENT shards=N fallback factor=X size=N server:
+/// name:weight[:backup][:max=N][:upper=N][:lower=N] reload ALGORITHM [OPTION...] SERVER... the same pool after a changed
+/// configuration state NAME up|down|draining|maintenance|unknown [SHARE of 256] weight NAME N load NAME ACTIVE [INACTIVE] took
+/// NAME MILLISECONDS                 a response wait DURATION                          30s, 24h pick N [key=K] [shard=S]
+/// [tried=NAME]  prints the servers; without key the keys are 1, 2, 3... enter N [key=K]                        picks and takes
+/// the place leave NAME owners N                               how many of N keys each server gets </code>
 /// </summary>
 internal sealed class PickStory
 {

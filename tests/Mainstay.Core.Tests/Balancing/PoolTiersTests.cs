@@ -4,8 +4,8 @@ namespace Mainstay.Core.Tests.Balancing;
 
 public class PoolTiersTests
 {
-    // One letter a server: u up, d down, ? unknown, - draining, m maintenance, 0 weight 0, % up with nothing of its weight in force.
-    // After the bar: backups.
+    // One letter a server: u up, d down, ? unknown, - draining, m maintenance, 0 weight 0, % up with nothing of its weight in
+    // force. After the bar: backups.
     [Theory]
     [InlineData("uu|u", 0, PoolTier.Primary)]
     [InlineData("ud|u", 0, PoolTier.Primary)]

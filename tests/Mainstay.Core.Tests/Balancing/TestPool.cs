@@ -4,7 +4,9 @@ using Mainstay.Core.Config;
 
 namespace Mainstay.Core.Tests.Balancing;
 
-/// <summary>A pool with tables of its own: servers a, b, c... (or s0, s1...) in slots 0, 1, 2..., all up with the given weights.</summary>
+/// <summary>
+/// A pool with tables of its own: servers a, b, c... (or s0, s1...) in slots 0, 1, 2..., all up with the given weights.
+/// </summary>
 internal sealed class TestPool
 {
     public TestPool(params int[] weights)

@@ -1,9 +1,9 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// `hash`: consistent hashing with bounded load (Mirrokni, Thorup, Zadimoghaddam, 2016). The key's slot of a Maglev table names the
-/// server, unless that would then have more than the load factor times its part of all requests in flight: then the key's next slots,
-/// hashed anew, are tried, so that one hot key cannot drown one server.
+/// `hash`: consistent hashing with bounded load (Mirrokni, Thorup, Zadimoghaddam, 2016). The key's slot of a Maglev table names
+/// the server, unless that would then have more than the load factor times its part of all requests in flight: then the key's
+/// next slots, hashed anew, are tried, so that one hot key cannot drown one server.
 /// </summary>
 internal sealed class BoundedHash : Scheduler
 {
@@ -44,7 +44,9 @@ internal sealed class BoundedHash : Scheduler
 
     internal override void Adopt(Scheduler previous) => _total = ((BoundedHash)previous)._total;
 
-    /// <summary>in flight + 1 at most ceil(factor * (total + 1) * w / W), which is in flight less than what is rounded up.</summary>
+    /// <summary>
+    /// in flight + 1 at most ceil(factor * (total + 1) * w / W), which is in flight less than what is rounded up.
+    /// </summary>
     private bool IsWithinBound(int server, int weight, long totalWeight)
     {
         if (_factor == 0) return true;

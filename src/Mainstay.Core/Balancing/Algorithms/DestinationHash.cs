@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
-/// <summary>`dh`: the destination's bucket names the server; weights do not count. When that is not available: none (ip_vs_dh.c).</summary>
+/// <summary>
+/// `dh`: the destination's bucket names the server; weights do not count. When that is not available: none (ip_vs_dh.c).
+/// </summary>
 internal sealed class DestinationHash(ServerSet servers) : Scheduler(servers)
 {
     private readonly HashBuckets _buckets = new(servers, weighted: false);

@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
-/// <summary>`first`: the first server in the list that has room; the others stay idle until it is full (max-connections).</summary>
+/// <summary>
+/// `first`: the first server in the list that has room; the others stay idle until it is full (max-connections).
+/// </summary>
 internal sealed class FirstFit(ServerSet servers) : Scheduler(servers)
 {
     public override int Pick(in PickKey key)

@@ -1,8 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// The 256 buckets of sh and dh (ip_vs_sh.c, ip_vs_dh.c): filled from the configured weights, whatever the servers' health, so that a
-/// server which goes and comes back gets the same clients.
+/// The 256 buckets of sh and dh (ip_vs_sh.c, ip_vs_dh.c): filled from the configured weights, whatever the servers' health, so
+/// that a server which goes and comes back gets the same clients.
 /// </summary>
 internal sealed class HashBuckets(ServerSet servers, bool weighted)
 {
@@ -25,7 +25,9 @@ internal sealed class HashBuckets(ServerSet servers, bool weighted)
 
     public static int Of(ulong hash) => (int)(hash >> 56);
 
-    /// <summary>Server after server, each as many consecutive buckets as its weight (or one), and round again until all are full.</summary>
+    /// <summary>
+    /// Server after server, each as many consecutive buckets as its weight (or one), and round again until all are full.
+    /// </summary>
     private void Fill(ulong version)
     {
         _version = version;

@@ -1,19 +1,24 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
-/// <summary>What one server costs: a load over a divisor. The scan compares by cross multiplication, so it is never divided.</summary>
+/// <summary>
+/// What one server costs: a load over a divisor. The scan compares by cross multiplication, so it is never divided.
+/// </summary>
 internal interface ICostFormula
 {
     /// <summary>At most 2^40.</summary>
     static abstract ulong Load(in ServerLoad load);
 
-    /// <summary>1 for formulas without weight, else the weight in force (below 2^24): load times divisor stays below 2^64.</summary>
+    /// <summary>
+    /// 1 for formulas without weight, else the weight in force (below 2^24): load times divisor stays below 2^64.
+    /// </summary>
     static abstract ulong Divisor(int weight);
 }
 
 internal static class LeastCost
 {
     /// <summary>
-    /// The server of the least cost among those with weight and room; the first one met wins a tie. Met in configuration order from
+    /// The server of the least cost among those with weight and room; the first one met wins a tie. Met in configuration order
+    /// from
     /// <paramref name="start"/> on and round.
     /// </summary>
     public static int Pick<TFormula>(ServerSet servers, in PickKey key, int start = 0)
@@ -34,6 +39,12 @@ internal static class LeastCost
 
         return best;
     }
+
+    /// <summary>Whether <paramref name="second"/> costs strictly less than <paramref name="first"/>.</summary>
+    public static bool IsLess<TFormula>(ServerSet servers, int second, int first)
+        where TFormula : struct, ICostFormula =>
+        TFormula.Load(servers.Load(second)) * TFormula.Divisor(servers.Weight(first))
+        < TFormula.Load(servers.Load(first)) * TFormula.Divisor(servers.Weight(second));
 }
 
 /// <summary>active * 256 + inactive, whatever the weight.</summary>

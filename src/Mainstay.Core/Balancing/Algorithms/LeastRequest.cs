@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
-/// <summary>`least-request`: least in flight / w; equals take turns, so that an idle pool does not send everything to its first server.</summary>
+/// <summary>
+/// `least-request`: least in flight / w; equals take turns, so that an idle pool does not send everything to its first server.
+/// </summary>
 internal sealed class LeastRequest : Scheduler
 {
     // Where the next scan starts: behind the last pick.

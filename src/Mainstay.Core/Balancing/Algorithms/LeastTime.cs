@@ -1,8 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// `least-time`: least response time * (in flight + 1) / w, equals take turns. The response time is <see cref="LoadTable"/>'s moving average;
-/// a server without one counts as the fastest that has one, so that it is tried, but not flooded.
+/// `least-time`: least response time * (in flight + 1) / w, equals take turns. The response time is <see cref="LoadTable"/>'s
+/// moving average; a server without one counts as the fastest that has one, so that it is tried, but not flooded.
 /// </summary>
 internal sealed class LeastTime : Scheduler
 {
@@ -14,19 +14,18 @@ internal sealed class LeastTime : Scheduler
 
     public override int Pick(in PickKey key)
     {
-        long fastest = Fastest(key.Now);
+        long fastest = 0;
         int best = None;
-        ulong bestWeight = 1;
-        UInt128 bestLoad = 0;
+        ulong bestLoad = 0, bestWeight = 1;
         int count = Servers.Count;
         for (int n = 0, i = _next; n < count; n++, i = i + 1 == count ? 0 : i + 1)
         {
             ulong weight = (ulong)Servers.WeightWithRoom(i, key);
             if (weight == 0) continue;
             long time = Servers.Loads.ResponseTime(Servers[i].Slot, key.Now);
-            // 2^63 ns * 2^31 * 2^24 fits 128 bits, not 64.
-            UInt128 load = (UInt128)(ulong)(time == 0 ? fastest : time) * ((ulong)Servers.Load(i).Active + 1);
-            if (best >= 0 && load * bestWeight >= bestLoad * weight) continue;
+            if (time == 0) time = fastest == 0 ? fastest = Fastest(key.Now) : fastest;
+            ulong load = Product((ulong)time, (ulong)Servers.Load(i).Active + 1);
+            if (best >= 0 && !IsLess(load, bestWeight, bestLoad, weight)) continue;
             (best, bestLoad, bestWeight) = (i, load, weight);
         }
 
@@ -52,5 +51,20 @@ internal sealed class LeastTime : Scheduler
         }
 
         return fastest == long.MaxValue ? 1 : fastest;
+    }
+
+    /// <summary>At most 2^64 - 1: nine minutes times 32 million requests in flight are no more.</summary>
+    private static ulong Product(ulong time, ulong requests)
+    {
+        ulong high = Math.BigMul(time, requests, out ulong low);
+        return high == 0 ? low : ulong.MaxValue;
+    }
+
+    /// <summary>a * b &lt; c * d, in 128 bits.</summary>
+    private static bool IsLess(ulong a, ulong b, ulong c, ulong d)
+    {
+        ulong leftHigh = Math.BigMul(a, b, out ulong leftLow);
+        ulong rightHigh = Math.BigMul(c, d, out ulong rightLow);
+        return leftHigh != rightHigh ? leftHigh < rightHigh : leftLow < rightLow;
     }
 }

@@ -6,7 +6,8 @@ namespace Mainstay.Core.Balancing.Algorithms;
 /// </summary>
 internal sealed class Locality(ServerSet servers, SharedTables shared) : Scheduler(servers)
 {
-    private readonly LocalityMap _map = shared.Localities ?? throw new ArgumentException("made for another algorithm", nameof(shared));
+    private readonly LocalityMap _map =
+        shared.Localities ?? throw new ArgumentException("made for another algorithm", nameof(shared));
 
     public override int Pick(in PickKey key)
     {

@@ -1,13 +1,14 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// `lblcr`: as `lblc` with a set of servers for each destination. The least loaded of the set is taken; when none is left, or that one is
-/// overloaded with others idle, the server that `wlc` chooses joins. A set of several that did not change for 24 hours loses its
-/// most loaded (ip_vs_lblcr.c).
+/// `lblcr`: as `lblc` with a set of servers for each destination. The least loaded of the set is taken; when none is left, or
+/// that one is overloaded with others idle, the server that `wlc` chooses joins. A set of several that did not change for 24
+/// hours loses its most loaded (ip_vs_lblcr.c).
 /// </summary>
 internal sealed class LocalityReplicated(ServerSet servers, SharedTables shared) : Scheduler(servers)
 {
-    private readonly LocalityMap _map = shared.Localities ?? throw new ArgumentException("made for another algorithm", nameof(shared));
+    private readonly LocalityMap _map =
+        shared.Localities ?? throw new ArgumentException("made for another algorithm", nameof(shared));
 
     public override int Pick(in PickKey key)
     {
@@ -33,7 +34,7 @@ internal sealed class LocalityReplicated(ServerSet servers, SharedTables shared)
         {
             int server = Servers.IndexOfSlot(entry.Members[m]);
             if (server < 0 || Servers.WeightWithRoom(server, key) == 0) continue;
-            if (best < 0 || WeightedDraw.IsLess<WeightedOverheadFormula>(Servers, server, best)) best = server;
+            if (best < 0 || LeastCost.IsLess<WeightedOverheadFormula>(Servers, server, best)) best = server;
         }
 
         return best;
@@ -47,7 +48,7 @@ internal sealed class LocalityReplicated(ServerSet servers, SharedTables shared)
         {
             int server = Servers.IndexOfSlot(entry.Members[m]);
             if (server < 0 || Servers.Weight(server) == 0) return entry.Members[m];
-            if (most < 0 || WeightedDraw.IsLess<WeightedOverheadFormula>(Servers, most, server)) most = server;
+            if (most < 0 || LeastCost.IsLess<WeightedOverheadFormula>(Servers, most, server)) most = server;
         }
 
         return Servers[most].Slot;

@@ -1,8 +1,9 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// `mh`: the source's slot of the Maglev table names the server. Slots of servers that are drained or down belong to the others. A server
-/// without room (overloaded, full, tried before): none, or with mh-fallback the first available of further slots, hashed anew.
+/// `mh`: the source's slot of the Maglev table names the server. Slots of servers that are drained or down belong to the
+/// others. A server without room (overloaded, full, tried before): none, or with mh-fallback the first available of further
+/// slots, hashed anew.
 /// </summary>
 internal sealed class Maglev(ServerSet servers, SharedTables shared, bool fallback) : Scheduler(servers)
 {

@@ -1,8 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// `ovf`: the highest weight among those with active &lt;= w, so that the next server is used when one is full; none when all are.
-/// The first listed wins a tie.
+/// `ovf`: the highest weight among those with active &lt;= w, so that the next server is used when one is full; none when all
+/// are. The first listed wins a tie.
 /// </summary>
 internal sealed class Overflow(ServerSet servers) : Scheduler(servers)
 {

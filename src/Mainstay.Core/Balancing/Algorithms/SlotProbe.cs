@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
-/// <summary>Where a key goes whose own server cannot take it: the same way every time, and each server's keys to all the others.</summary>
+/// <summary>
+/// Where a key goes whose own server cannot take it: the same way every time, and each server's keys to all the others.
+/// </summary>
 internal static class SlotProbe
 {
     // So many misses mean that hardly any server has room: then a scan costs less than guessing on.

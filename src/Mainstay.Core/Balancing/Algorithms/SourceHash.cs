@@ -1,8 +1,8 @@
 namespace Mainstay.Core.Balancing.Algorithms;
 
 /// <summary>
-/// `sh`: the source address's bucket names the server. When that is not available: none, or with sh-fallback the first available of up
-/// to 256 further buckets, hashed anew (ip_vs_sh.c). With sh-port the caller hashes the port too.
+/// `sh`: the source address's bucket names the server. When that is not available: none, or with sh-fallback the first
+/// available of up to 256 further buckets, hashed anew (ip_vs_sh.c). With sh-port the caller hashes the port too.
 /// </summary>
 internal sealed class SourceHash(ServerSet servers, bool fallback) : Scheduler(servers)
 {

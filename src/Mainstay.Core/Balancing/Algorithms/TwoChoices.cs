@@ -6,19 +6,23 @@ namespace Mainstay.Core.Balancing.Algorithms;
 /// </summary>
 internal sealed class TwoChoices : Scheduler
 {
+    private readonly WeightedDraw _draw;
     private SplitMix64 _random;
 
     public TwoChoices(ServerSet servers, ulong seed)
-        : base(servers) => _random = new SplitMix64(seed);
+        : base(servers)
+    {
+        _draw = new WeightedDraw(servers);
+        _random = new SplitMix64(seed);
+    }
 
     public override int Pick(in PickKey key)
     {
-        ulong total = WeightedDraw.Total(Servers, key);
-        if (total == 0) return None;
-        int first = WeightedDraw.At(Servers, key, _random.Below(total));
-        int second = WeightedDraw.At(Servers, key, _random.Below(total));
-        if (first < 0 || second < 0) return first < 0 ? second : first;
-        return WeightedDraw.IsLess<WeightedOverheadFormula>(Servers, second, first) ? second : first;
+        _draw.Begin(key);
+        if (_draw.Total == 0) return None;
+        int first = _draw.At(_random.Below(_draw.Total));
+        int second = _draw.At(_random.Below(_draw.Total));
+        return LeastCost.IsLess<WeightedOverheadFormula>(Servers, second, first) ? second : first;
     }
 
     internal override void Adopt(Scheduler previous) => _random = ((TwoChoices)previous)._random;

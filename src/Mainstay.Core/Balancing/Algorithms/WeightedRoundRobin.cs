@@ -31,7 +31,8 @@ internal sealed class WeightedRoundRobin : Scheduler
         if (version != _version) OnWeightsChanged(version);
         if (_top <= 0) return None;
 
-        // The rest of this level; then the next one from its start; where that was the top and the heaviest are out, the best below.
+        // The rest of this level; then the next one from its start; where that was the top and the heaviest are out, the best
+        // below.
         int last = _last, level = _level;
         for (int walk = 0; walk < 3; walk++)
         {
@@ -59,7 +60,9 @@ internal sealed class WeightedRoundRobin : Scheduler
 
     private static int Grains(int scaledWeight) => (scaledWeight + Grain - 1) / Grain;
 
-    /// <summary>The first server after <paramref name="last"/> that takes part on the level, else the heaviest weight of all.</summary>
+    /// <summary>
+    /// The first server after <paramref name="last"/> that takes part on the level, else the heaviest weight of all.
+    /// </summary>
     private int FirstOnLevel(int level, int last, in PickKey key, out int heaviest)
     {
         heaviest = 0;
@@ -75,8 +78,8 @@ internal sealed class WeightedRoundRobin : Scheduler
     }
 
     /// <summary>
-    /// The next level down on which a server of weight <paramref name="heaviest"/> takes part. Levels are top, top - step, ... and the
-    /// lowest above 0; after that the top again.
+    /// The next level down on which a server of weight <paramref name="heaviest"/> takes part. Levels are top, top - step, ...
+    /// and the lowest above 0; after that the top again.
     /// </summary>
     private int NextLevel(int level, int heaviest)
     {
