@@ -108,7 +108,10 @@ internal sealed class FieldTable
             ReadOnlySpan<byte> line = head[start..end];
             int colon = line.IndexOf((byte)':');
             FieldName name = colon > 0 ? FieldNames.Parse(line[..colon]) : FieldName.Other;
-            if (name == FieldName.Other && (colon <= 0 || line[..colon].IndexOfAnyExcept(HttpBytes.Token) >= 0))
+
+            // A variant is known by its start only; every other known name is a token by being what it is.
+            bool unknown = name is FieldName.Other or FieldName.ForwardedVariant;
+            if (unknown && (colon <= 0 || line[..colon].IndexOfAnyExcept(HttpBytes.Token) >= 0))
             {
                 reason = ExplainName(line, colon);
                 return false;

@@ -75,6 +75,7 @@ public static class StrictnessTable
         table.Add("9112 5.1", line + "Content-Length\t: 3\r\n\r\n", RejectReason.SpaceBeforeColon, 400);
         table.Add("9110 5.1", line + "A b: c\r\n\r\n", RejectReason.InvalidFieldName, 400);
         table.Add("9110 5.1", line + "A(: c\r\n\r\n", RejectReason.InvalidFieldName, 400);
+        table.Add("9110 5.1", line + "X-Forwarded-For;: c\r\n\r\n", RejectReason.InvalidFieldName, 400);
         table.Add("9110 5.1", line + "\u00e9: c\r\n\r\n", RejectReason.InvalidFieldName, 400);
         table.Add("9110 7.6.1", line + "Connection: a b\r\n\r\n", RejectReason.InvalidConnection, 400);
         table.Add("9110 7.6.1", line + $"Connection: {string.Join(',', Enumerable.Repeat("a", 33))}\r\n\r\n",
