@@ -51,6 +51,9 @@ public sealed class LatencyHistogram
         return TimeSpan.FromTicks((long)(SubBuckets + bucket % SubBuckets + 1 << power) * TimeSpan.TicksPerMicrosecond);
     }
 
+    /// <summary>The bucket whose upper border is that duration, a power of two of microseconds.</summary>
+    public static int BucketBelow(long microseconds) => BucketOf(microseconds) - 1;
+
     private static int BucketOf(long microseconds)
     {
         if (microseconds < SubBuckets) return (int)microseconds;
