@@ -66,9 +66,6 @@ public sealed class PoolsPlane(PoolRegistry registry) : IPlane, IStatusSource
     public void WriteMetrics(MetricsWriter writer)
     {
         var servers = _current.SelectMany(pool => pool.Servers.Select(server => (Pool: pool, Server: server))).ToList();
-        writer.Gauge("mainstay_server_up", "1 while the server may take new work.");
-        foreach ((PoolRuntime pool, ServerRuntime server) in servers)
-            writer.Sample(registry.Availability[server.Slot].IsEligible ? 1 : 0, ("pool", pool.Snapshot.Name), ("server", server.Name));
         writer.Gauge("mainstay_server_weight", "Weight in force: the configured one times the share that slow start and agents leave.");
         foreach ((PoolRuntime pool, ServerRuntime server) in servers)
         {
