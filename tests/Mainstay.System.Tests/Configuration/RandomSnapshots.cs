@@ -36,7 +36,7 @@ internal sealed class RandomSnapshots(int seed)
         SlowStart = Time(),
         DrainTimeout = Time(),
         OnFailure = Any<FailedFlows>(),
-        Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),
+        Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),
     };
 
     private ServerSnapshot Server(int number)

@@ -16,7 +16,7 @@ internal sealed class ListType<T>(ConfigType<T> item) : ConfigType<ImmutableArra
     /// <summary>Written with one item a line.</summary>
     public bool Block { get; init; }
 
-    public override string Label => Single ? $"{item.Label}, or list" : $"list of {Plural(item.Label)}";
+    public override string Label => Single ? $"{item.Label}, or list" : $"list: {item.Label}";
     public override string Expected => Single ? $"{item.Expected}, or a list of them" : $"a list ({item.Expected})";
     public override ISection? AsSection => item.AsSection;
 
@@ -92,8 +92,6 @@ internal sealed class ListType<T>(ConfigType<T> item) : ConfigType<ImmutableArra
 
         return true;
     }
-
-    private static string Plural(string label) => label.EndsWith('s') ? label : $"{label}s";
 }
 
 /// <summary>A mapping from names that the user chooses.</summary>

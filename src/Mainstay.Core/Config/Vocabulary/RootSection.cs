@@ -18,13 +18,13 @@ internal static class RootSection
     { Doc = "One line for every request.", Default = AccessLogSection.Off, Otherwise = "no log" };
 
     private static readonly Key<Snapshot, ImmutableArray<PoolSnapshot>> Pools = new("pools", PoolSection.Map, s => s.Pools)
-    { Doc = "Groups of servers that do the same.", Default = Key.EmptyMapping };
+    { Doc = "Groups of servers that do the same.", Default = Key.EmptyMapping, Otherwise = "none" };
 
     private static readonly Key<Snapshot, ImmutableArray<HttpSnapshot>> Http = new("http", HttpSection.Map, s => s.Http)
-    { Doc = "HTTP services.", Default = Key.EmptyMapping };
+    { Doc = "HTTP services.", Default = Key.EmptyMapping, Otherwise = "none" };
 
     public static readonly Section<Snapshot> Section = new(
-        "the file",
+        "top level",
         [Node, Admin, Process, AccessLog, Pools, Http],
         v => new Snapshot
         {

@@ -63,7 +63,10 @@ internal sealed class Section<T> : ConfigType<T>, ISection
     public Action<Values>? Verify { get; init; }
 
     public override ISection? AsSection => this;
-    public override string Label => Shorthand is null && ShorthandNames.IsEmpty ? "mapping" : "value or mapping";
+
+    public override string Label =>
+        Shorthand is not null ? $"{Shorthand.Name} or mapping"
+        : ShorthandNames.IsEmpty ? "mapping" : $"{string.Join(", ", ShorthandNames.Select(k => k.Name))} or mapping";
 
     public override string Expected =>
         Shorthand is not null ? $"{Shorthand.ValueType.Expected} or a mapping"
