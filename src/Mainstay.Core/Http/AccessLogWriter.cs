@@ -18,7 +18,7 @@ public static class AccessLogWriter
     private const int HostLimit = 256;
     private const int NameLimit = 128;
 
-    private static readonly string[] s_months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    private static ReadOnlySpan<byte> MonthNames => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
 
     // As bytes, so that writing a label converts nothing.
     private static readonly byte[][] s_rejects =
@@ -48,10 +48,10 @@ public static class AccessLogWriter
         buffer.Write("{\"time\":\""u8);
         WriteIsoTime(ref buffer, record.UnixMicroseconds);
         buffer.Write("\""u8);
-        WriteText(ref buffer, ",\"client\":"u8, record.Client, NameLimit);
-        WriteText(ref buffer, ",\"method\":"u8, record.Method, NameLimit);
-        WriteText(ref buffer, ",\"host\":"u8, record.Host, HostLimit);
-        WriteText(ref buffer, ",\"target\":"u8, record.Target, TargetLimit);
+        WriteText(ref buffer, ",\"client\":\""u8, record.Client, NameLimit);
+        WriteText(ref buffer, ",\"method\":\""u8, record.Method, NameLimit);
+        WriteText(ref buffer, ",\"host\":\""u8, record.Host, HostLimit);
+        WriteText(ref buffer, ",\"target\":\""u8, record.Target, TargetLimit);
         WriteNumber(ref buffer, ",\"status\":"u8, record.Status);
         WriteNumber(ref buffer, ",\"bytes_in\":"u8, record.BytesIn);
         WriteNumber(ref buffer, ",\"bytes_out\":"u8, record.BytesOut);
@@ -59,14 +59,14 @@ public static class AccessLogWriter
         WriteDuration(ref buffer, ",\"connect_us\":"u8, record.Timings.Connect);
         WriteDuration(ref buffer, ",\"first_byte_us\":"u8, record.Timings.FirstByte);
         WriteDuration(ref buffer, ",\"total_us\":"u8, record.Timings.Total);
-        WriteText(ref buffer, ",\"route\":"u8, record.Route, NameLimit);
-        WriteText(ref buffer, ",\"pool\":"u8, record.Pool, NameLimit);
-        WriteText(ref buffer, ",\"server\":"u8, record.Server, NameLimit);
+        WriteText(ref buffer, ",\"route\":\""u8, record.Route, NameLimit);
+        WriteText(ref buffer, ",\"pool\":\""u8, record.Pool, NameLimit);
+        WriteText(ref buffer, ",\"server\":\""u8, record.Server, NameLimit);
         WriteNumber(ref buffer, ",\"attempts\":"u8, record.Attempts);
         WriteOutcome(ref buffer, record.Outcome);
-        WriteText(ref buffer, ",\"request_id\":"u8, record.RequestId, NameLimit);
-        WriteText(ref buffer, ",\"user_agent\":"u8, record.UserAgent, AgentLimit);
-        WriteText(ref buffer, ",\"referer\":"u8, record.Referer, AgentLimit);
+        WriteText(ref buffer, ",\"request_id\":\""u8, record.RequestId, NameLimit);
+        WriteText(ref buffer, ",\"user_agent\":\""u8, record.UserAgent, AgentLimit);
+        WriteText(ref buffer, ",\"referer\":\""u8, record.Referer, AgentLimit);
         buffer.Write("}\n"u8);
     }
 
@@ -127,11 +127,7 @@ public static class AccessLogWriter
 
     private static void WriteText(ref HeadBuffer buffer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, int limit)
     {
-        if (value.IsEmpty) return;
-        buffer.Write(name);
-        buffer.Write("\""u8);
-        LogText.WriteJson(ref buffer, Cut(value, limit));
-        buffer.Write("\""u8);
+        if (!value.IsEmpty) LogText.WriteMember(ref buffer, name, Cut(value, limit));
     }
 
     private static void WriteNumber(ref HeadBuffer buffer, ReadOnlySpan<byte> name, long value)
@@ -150,46 +146,43 @@ public static class AccessLogWriter
     /// <summary>2026-01-31T12:34:56.123456Z</summary>
     private static void WriteIsoTime(ref HeadBuffer buffer, long unixMicroseconds)
     {
+        Span<byte> room = buffer.Reserve(27);
+        if (room.IsEmpty) return;
         DateTime time = DateTime.UnixEpoch.AddTicks(unixMicroseconds * TimeSpan.TicksPerMicrosecond);
-        WriteDigits(ref buffer, time.Year, 4);
-        buffer.Write("-"u8);
-        WriteDigits(ref buffer, time.Month, 2);
-        buffer.Write("-"u8);
-        WriteDigits(ref buffer, time.Day, 2);
-        buffer.Write("T"u8);
-        WriteClock(ref buffer, time);
-        buffer.Write("."u8);
-        WriteDigits(ref buffer, (int)(unixMicroseconds % 1_000_000), 6);
-        buffer.Write("Z"u8);
+        time.Deconstruct(out int year, out int month, out int day);
+        "0000-00-00T00:00:00.000000Z"u8.CopyTo(room);
+        WriteDigits(room, 0, 4, year);
+        WriteDigits(room, 5, 2, month);
+        WriteDigits(room, 8, 2, day);
+        WriteClock(room[11..], time);
+        WriteDigits(room, 20, 6, (int)(unixMicroseconds % 1_000_000));
     }
 
     /// <summary>31/Jan/2026:12:34:56 +0000</summary>
     private static void WriteClfTime(ref HeadBuffer buffer, long unixMicroseconds)
     {
+        Span<byte> room = buffer.Reserve(26);
+        if (room.IsEmpty) return;
         DateTime time = DateTime.UnixEpoch.AddTicks(unixMicroseconds * TimeSpan.TicksPerMicrosecond);
-        WriteDigits(ref buffer, time.Day, 2);
-        string month = s_months[time.Month - 1];
-        buffer.Write([(byte)'/', (byte)month[0], (byte)month[1], (byte)month[2], (byte)'/']);
-        WriteDigits(ref buffer, time.Year, 4);
-        buffer.Write(":"u8);
-        WriteClock(ref buffer, time);
-        buffer.Write(" +0000"u8);
+        time.Deconstruct(out int year, out int month, out int day);
+        "00/Xxx/0000:00:00:00 +0000"u8.CopyTo(room);
+        WriteDigits(room, 0, 2, day);
+        MonthNames.Slice(3 * (month - 1), 3).CopyTo(room[3..]);
+        WriteDigits(room, 7, 4, year);
+        WriteClock(room[12..], time);
     }
 
-    private static void WriteClock(ref HeadBuffer buffer, DateTime time)
+    /// <summary>Into a text of the form 00:00:00.</summary>
+    private static void WriteClock(Span<byte> room, DateTime time)
     {
-        WriteDigits(ref buffer, time.Hour, 2);
-        buffer.Write(":"u8);
-        WriteDigits(ref buffer, time.Minute, 2);
-        buffer.Write(":"u8);
-        WriteDigits(ref buffer, time.Second, 2);
+        int seconds = (int)(time.TimeOfDay.Ticks / TimeSpan.TicksPerSecond);
+        WriteDigits(room, 0, 2, seconds / 3600);
+        WriteDigits(room, 3, 2, seconds / 60 % 60);
+        WriteDigits(room, 6, 2, seconds % 60);
     }
 
-    private static void WriteDigits(ref HeadBuffer buffer, int value, int count)
+    private static void WriteDigits(Span<byte> room, int at, int count, int value)
     {
-        Span<byte> digits = stackalloc byte[8];
-        digits = digits[..count];
-        for (int i = count - 1; i >= 0; i--, value /= 10) digits[i] = (byte)('0' + value % 10);
-        buffer.Write(digits);
+        for (int i = at + count - 1; i >= at; i--, value /= 10) room[i] = (byte)('0' + value % 10);
     }
 }

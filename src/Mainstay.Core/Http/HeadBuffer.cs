@@ -21,12 +21,22 @@ internal ref struct HeadBuffer(Span<byte> destination)
         _length += bytes.Length;
     }
 
-    public void Write(byte value) => Write([value]);
+    /// <summary>The next bytes for the caller to fill; empty when they do not fit.</summary>
+    public Span<byte> Reserve(int length)
+    {
+        if (_length < 0 || length > _destination.Length - _length)
+        {
+            _length = -1;
+            return default;
+        }
+
+        Span<byte> room = _destination.Slice(_length, length);
+        _length += length;
+        return room;
+    }
 
     public void Write(long number)
     {
-        Span<byte> digits = stackalloc byte[20];
-        number.TryFormat(digits, out int length);
-        Write(digits[..length]);
+        if (_length >= 0) _length = number.TryFormat(_destination[_length..], out int digits) ? _length + digits : -1;
     }
 }

@@ -12,6 +12,24 @@ internal static class LogText
 
     private static ReadOnlySpan<byte> HexDigits => "0123456789abcdef"u8;
 
+    /// <summary>A JSON member whose name and opening quote are in <paramref name="name"/>; most values need no escape and are copied.</summary>
+    public static void WriteMember(ref HeadBuffer buffer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        if (value.IndexOfAnyExcept(s_plain) >= 0)
+        {
+            buffer.Write(name);
+            WriteJson(ref buffer, value);
+            buffer.Write("\""u8);
+            return;
+        }
+
+        Span<byte> room = buffer.Reserve(name.Length + value.Length + 1);
+        if (room.IsEmpty) return;
+        name.CopyTo(room);
+        value.CopyTo(room[name.Length..]);
+        room[^1] = (byte)'"';
+    }
+
     /// <summary>The inside of a JSON string (RFC 8259 section 7); all that is not ASCII as \uXXXX, invalid UTF-8 as \ufffd.</summary>
     public static void WriteJson(ref HeadBuffer buffer, ReadOnlySpan<byte> text)
     {
