@@ -172,21 +172,8 @@ internal sealed partial class Exchange
                 return;
             }
 
-            if (_lane!.Server.Resolved is { } resolved)
-            {
-                _upstream = shard.RentUpstream();
-                if (_upstream.Open(_lane, resolved.Address, this))
-                {
-                    _phase = ExchangePhase.Connecting;
-                    ArmFor(Pool.Snapshot.Upstream.Connect);
-                    return;
-                }
-
-                _failedErrno = _upstream.LastError;
-                _upstream = null;
-            }
-
-            Count(ref _lane.Counters.ConnectFailures);
+            if (TryTakeOver() || TryOpen()) return;
+            Count(ref _lane!.Counters.ConnectFailures);
             LeaveServer();
             if (!MayTryAnother())
             {
@@ -194,6 +181,31 @@ internal sealed partial class Exchange
                 return;
             }
         }
+    }
+
+    /// <summary>Begins to connect. False when that failed at once.</summary>
+    private bool TryOpen()
+    {
+        if (_lane!.Server.Resolved is not { } resolved) return false;
+        _upstream = shard.RentUpstream();
+        if (_upstream.Open(_lane, resolved.Address, this))
+        {
+            _phase = ExchangePhase.Connecting;
+            ArmFor(Pool.Snapshot.Upstream.Connect);
+            return true;
+        }
+
+        _failedErrno = _upstream.LastError;
+        _upstream = null;
+        return false;
+    }
+
+    /// <summary>The connection that another shard was asked for did not come: open one to the server that was chosen.</summary>
+    private void Reach()
+    {
+        if (TryOpen()) return;
+        Count(ref _lane!.Counters.ConnectFailures);
+        TryNextServer(_lane.Server.Resolved is null ? OutcomeCause.NameNotResolved : ConnectCause(_failedErrno));
     }
 
     private static OutcomeCause ConnectCause(Errno error) => error switch

@@ -13,6 +13,9 @@ internal enum ExchangePhase : byte
 
     /// <summary>No server has been reached yet.</summary>
     Routing,
+
+    /// <summary>Another shard was asked for one of its idle connections.</summary>
+    TakingOver,
     Connecting,
 
     /// <summary>The head and what came with it are on their way to the server.</summary>
@@ -122,7 +125,7 @@ internal sealed partial class Exchange(HttpShard shard)
 
         switch (_phase)
         {
-            case ExchangePhase.Connecting:
+            case ExchangePhase.Connecting or ExchangePhase.TakingOver:
                 OnConnectTimeout();
                 break;
             case ExchangePhase.Streaming when !_upstream!.HasUnsent:
@@ -156,6 +159,7 @@ internal sealed partial class Exchange(HttpShard shard)
         _tried = 0;
         _attempts = 0;
         _freshOnly = false;
+        _takeOvers = 0;
         _responseBegun = false;
         _responseIsDecoded = false;
         _extraFromServer = false;
@@ -302,7 +306,7 @@ internal sealed partial class Exchange(HttpShard shard)
     /// <summary>How far the exchange has come, as the log names it.</summary>
     private OutcomePhase OutcomePhase => _phase switch
     {
-        ExchangePhase.Connecting => OutcomePhase.Connect,
+        ExchangePhase.Connecting or ExchangePhase.TakingOver => OutcomePhase.Connect,
         ExchangePhase.Sending or ExchangePhase.Streaming => OutcomePhase.SendRequest,
         ExchangePhase.Awaiting => _upstream?.Stash is null ? OutcomePhase.FirstByte : OutcomePhase.ResponseHead,
         ExchangePhase.Responding => OutcomePhase.Body,

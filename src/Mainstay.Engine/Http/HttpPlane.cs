@@ -54,6 +54,7 @@ public sealed class HttpPlane : IPlane
         _log = log;
         int each = Math.Max(1, maxConnections / shards.Length);
         _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, each))];
+        foreach (HttpShard http in _http) http.Siblings = _http;
     }
 
     internal IReadOnlyList<HttpShard> Http => _http;

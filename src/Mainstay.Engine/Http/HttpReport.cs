@@ -59,10 +59,7 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
     private IEnumerable<ServerCounters> CountersOf(ServerRuntime server)
     {
         foreach (HttpShard shard in plane.Http)
-        {
-            ServerLane?[] lanes = shard.Lanes;
-            if (server.Slot < lanes.Length && lanes[server.Slot] is { } lane && lane.Server == server) yield return lane.Counters;
-        }
+            if (shard.FindLane(server) is { } lane) yield return lane.Counters;
     }
 
     private IEnumerable<ServiceCounters> CountersOf(HttpService service) =>

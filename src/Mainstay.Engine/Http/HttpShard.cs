@@ -15,7 +15,7 @@ namespace Mainstay.Engine.Http;
 /// The HTTP plane on one shard: listeners, clients, lanes to servers, the buffers and objects they share. Everything here belongs to the
 /// shard's thread but what says otherwise.
 /// </summary>
-internal sealed class HttpShard
+internal sealed class HttpShard : ILoopReceiver
 {
     /// <summary>Room in front of what is received, for a head that grows while it is rewritten: no body byte is copied.</summary>
     public const int HeadRoom = 4 * 1024;
@@ -28,6 +28,9 @@ internal sealed class HttpShard
 
     /// <summary>What a server's response head may cost.</summary>
     public static readonly HttpLimits ResponseLimits = new(RequestLine: 8 * 1024, Head: 64 * 1024, Fields: 256);
+
+    /// <summary>How long a connection waits here that came too late for the exchange it was meant for.</summary>
+    private static readonly TimeSpan s_adoptedKeepAlive = TimeSpan.FromSeconds(1);
 
     private readonly NativeBuffer _input = new(HeadRoom + ReceiveSize);
     private readonly NativeBuffer _output = new(OutputSize);
@@ -68,6 +71,9 @@ internal sealed class HttpShard
 
     /// <summary>Where heads are written.</summary>
     public Span<byte> Output => _output.Span;
+
+    /// <summary>The plane on all shards, this one included, by number.</summary>
+    public IReadOnlyList<HttpShard> Siblings { get; set; } = [];
 
     /// <summary>Client connections of this shard at most.</summary>
     public int MaxConnections { get; }
@@ -177,10 +183,36 @@ internal sealed class HttpShard
     public void Recycle(UpstreamConnection connection) => _freeUpstreams.Push(connection);
 
     /// <summary>The shard's lane to a server, made at its first use.</summary>
-    public ServerLane Lane(ServerRuntime server)
+    public ServerLane Lane(ServerRuntime server) => FindLane(server) ?? AddLane(server);
+
+    /// <summary>The lane to a server, if there is one; any thread.</summary>
+    public ServerLane? FindLane(ServerRuntime server)
     {
-        if (server.Slot < _lanes.Length && _lanes[server.Slot] is { } lane && lane.Server == server) return lane;
-        return AddLane(server);
+        ServerLane?[] lanes = Lanes;
+        return server.Slot < lanes.Length && Volatile.Read(ref lanes[server.Slot]) is { } lane && lane.Server == server ? lane : null;
+    }
+
+    /// <summary>Another shard with at least so many idle connections to a server.</summary>
+    public HttpShard? FindDonor(ServerRuntime server, int atLeast)
+    {
+        for (int i = 1; i < Siblings.Count; i++)
+        {
+            HttpShard other = Siblings[(Number + i) % Siblings.Count];
+            if (other.FindLane(server)?.IdleCount >= atLeast) return other;
+        }
+
+        return null;
+    }
+
+    /// <summary>Another shard asks for one of our idle connections.</summary>
+    public void OnMessage(object? content, long number) => Exchange.Give(this, (TakeOverRequest)content!);
+
+    /// <summary>A connection that was taken over for an exchange which has ended meanwhile.</summary>
+    public void AdoptIdle(ServerRuntime server, int descriptor)
+    {
+        UpstreamConnection connection = RentUpstream();
+        if (connection.Adopt(Lane(server), descriptor, exchange: null)) connection.Release(s_adoptedKeepAlive);
+        else Descriptor.Close(descriptor);
     }
 
     public void OnExchangeEnded(
@@ -229,7 +261,7 @@ internal sealed class HttpShard
     /// <summary>A server went down, or its drain time is over.</summary>
     public void OnServerOut(ServerRuntime server, bool cutBusy)
     {
-        if (server.Slot >= _lanes.Length || _lanes[server.Slot] is not { } lane || lane.Server != server) return;
+        if (FindLane(server) is not { } lane) return;
         lane.CloseIdle();
         if (cutBusy) lane.CutBusy();
     }

@@ -32,11 +32,6 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     /// <summary>Has carried an exchange before: the server may have closed it while our request was on its way.</summary>
     public bool IsReused { get; private set; }
 
-    public Instant OpenedAt { get; private set; }
-
-    /// <summary>When it last became idle.</summary>
-    public Instant IdleSince { get; private set; }
-
     /// <summary>Scans the head of the response under way.</summary>
     public HeadScanner Scanner;
 
@@ -52,7 +47,6 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     {
         Lane = lane;
         IsReused = false;
-        OpenedAt = Loop.Now;
         int descriptor = Sockets.CreateStream(address.Family);
         if (descriptor < 0) return FailOpen(descriptor);
         if (address.Family != SocketAddress.FamilyUnix) Sockets.SetNoDelay(descriptor);
@@ -93,7 +87,6 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         Exchange = null;
         Lane.RemoveBusy(this);
         _state = UpstreamState.Idle;
-        IdleSince = Loop.Now;
         Scanner.Reset();
         Loop.Arm(this, Loop.Now + keepAlive);
         Lane.AddIdle(this);
@@ -118,24 +111,28 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public void Cut() => Exchange?.OnUpstreamCut();
 
     /// <summary>Leaves this shard with its descriptor open, for another shard. The object is free again.</summary>
-    public (int Descriptor, Instant OpenedAt) Detach()
+    public int Detach()
     {
         Lane.RemoveIdle(this);
         _state = UpstreamState.Closed;
         Loop.Disarm(this);
-        (int, Instant) result = (Descriptor, OpenedAt);
+        int descriptor = Descriptor;
         Loop.Unregister(this, staysOpen: true);
         Descriptor = -1;
         shard.Recycle(this);
-        return result;
+        return descriptor;
     }
 
-    /// <summary>Takes over an idle connection that another shard has let go.</summary>
-    public bool Adopt(ServerLane lane, int descriptor, Instant openedAt, Exchange exchange)
+    /// <summary>Takes over an idle connection that another shard has let go. False: the caller closes the descriptor.</summary>
+    public bool Adopt(ServerLane lane, int descriptor, Exchange? exchange)
     {
         Lane = lane;
-        OpenedAt = openedAt;
-        if (!Attach(descriptor)) return false;
+        if (!Attach(descriptor))
+        {
+            shard.Recycle(this);
+            return false;
+        }
+
         _state = UpstreamState.Busy;
         IsReused = true;
         Exchange = exchange;
