@@ -27,6 +27,9 @@ public static unsafe class Descriptor
         return Libc.Result(Libc.FileControl(fd, duplicateCloseOnExec, 3));
     }
 
+    /// <summary>Waits until file content (or a directory's entries) is on the disk. 0, or a negated <see cref="Errno"/>.</summary>
+    public static int Sync(int fd) => Libc.Result(Libc.FileSync(fd));
+
     public static void Close(int fd) => _ = Libc.Close(fd);
 
     /// <summary>A non-blocking eventfd: threads wake a loop by adding to it.</summary>

@@ -13,6 +13,9 @@ public sealed class TcpConversation(ReadOnlyMemory<byte> send, ReadOnlyMemory<by
     private int _startLength;
     private int _received;
 
+    /// <summary>Decided once the connection stands.</summary>
+    public bool IsConnectOnly => send.IsEmpty && expect.IsEmpty;
+
     public override ReadOnlyMemory<byte> Request => send;
 
     protected override string Awaited => expect.IsEmpty ? "the connection" : $"{WireText.Quote(expect.Span)}";

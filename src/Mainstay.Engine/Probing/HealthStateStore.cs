@@ -1,0 +1,77 @@
+using Mainstay.Core.Health;
+using Mainstay.Linux;
+using Mainstay.Linux.Processes;
+
+namespace Mainstay.Engine.Probing;
+
+/// <summary>
+/// The state file on disk. Written beside itself, synced, then renamed: a crash at any moment leaves the old file or the new one.
+/// One call at a time.
+/// </summary>
+public sealed class HealthStateStore(string directory)
+{
+    public const string FileName = "health.json";
+
+    private readonly string _path = Path.Combine(directory, FileName);
+
+    public string FilePath => _path;
+
+    /// <summary>What was kept; empty when there is nothing or it is unusable. The note says what an operator should know, or is empty.</summary>
+    public IReadOnlyList<KeptServer> Load(DateTimeOffset now, out string note)
+    {
+        note = "";
+        byte[] bytes;
+        try
+        {
+            var file = new FileInfo(_path);
+            if (!file.Exists) return [];
+            if (file.Length > HealthStateFile.MaxBytes)
+            {
+                note = $"{_path} is ignored: larger than {HealthStateFile.MaxBytes} bytes";
+                return [];
+            }
+
+            bytes = File.ReadAllBytes(_path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            note = $"{_path} is ignored: {e.Message}";
+            return [];
+        }
+
+        bool isUsable = HealthStateFile.TryRead(bytes, now, out IReadOnlyList<KeptServer> servers, out string reason);
+        if (reason.Length > 0) note = isUsable ? $"{_path}: {reason}" : $"{_path} is ignored: {reason}";
+        return servers;
+    }
+
+    /// <summary>Null when it is on the disk; else why not.</summary>
+    public string? Save(IEnumerable<KeptServer> servers, DateTimeOffset now)
+    {
+        string beside = $"{_path}.{Environment.ProcessId}.new";
+        try
+        {
+            using (FileStream file = File.Create(beside))
+            {
+                file.Write(HealthStateFile.Write(servers, now));
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(beside, _path, overwrite: true);
+            SyncDirectory();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"{_path} cannot be written: {e.Message}";
+        }
+    }
+
+    /// <summary>Until the directory is on the disk too, the rename can be undone by a loss of power.</summary>
+    private void SyncDirectory()
+    {
+        int fd = Files.OpenToRead(Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/");
+        if (fd < 0) return;
+        _ = Descriptor.Sync(fd);
+        Descriptor.Close(fd);
+    }
+}

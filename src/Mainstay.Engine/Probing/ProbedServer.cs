@@ -1,0 +1,139 @@
+using Mainstay.Core;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
+using Mainstay.Core.Health;
+using Mainstay.Core.Probing;
+using Mainstay.Engine.Pools;
+using Mainstay.Engine.Shards;
+
+namespace Mainstay.Engine.Probing;
+
+/// <summary>One server of one pool: its machine, its timer, its probe. Carries out what the machine decides.</summary>
+internal sealed class ProbedServer : TimerNode
+{
+    private readonly Prober _prober;
+    private readonly ProbedPool _pool;
+    private Probe? _probe;
+    private CheckSnapshot? _check;
+    private int _weight;
+    private int _checkNumber;
+
+    public ProbedServer(Prober prober, ProbedPool pool, ServerRuntime runtime, ulong seed)
+    {
+        (_prober, _pool, Runtime) = (prober, pool, runtime);
+        _check = pool.Snapshot.Check;
+        Machine = new HealthMachine(HealthPolicy.From(pool.Snapshot), seed);
+        if (_check is { } check) _probe = pool.CreateProbe(this, check);
+    }
+
+    public ServerRuntime Runtime { get; }
+    public HealthMachine Machine { get; }
+
+    /// <summary>What is asked. Probes exist only while there is a check.</summary>
+    public CheckSnapshot Check => _check ?? throw new InvalidOperationException($"{Runtime.Pool}/{Runtime.Name} has no check");
+
+    /// <summary>Somebody waits for its first result.</summary>
+    public bool IsWaitedFor { get; set; }
+
+    /// <summary>Good and bad results so far.</summary>
+    public long Passed { get; private set; }
+    public long Failed { get; private set; }
+    public long Changes { get; private set; }
+
+    public string ResolveProblem => _prober.ResolveProblem(Runtime.Endpoint.HostName ?? "");
+
+    public void Start(LastKnown known, bool joins, int weight)
+    {
+        _weight = weight;
+        Step(HealthInput.Start(known, joins));
+        WriteWord();
+    }
+
+    /// <summary>A new configuration that keeps this server.</summary>
+    public void Reconfigure(int weight)
+    {
+        CheckSnapshot? before = _check;
+        _check = _pool.Snapshot.Check;
+        bool isChanged = before is null != _check is null || (before is not null && _check is not null && !before.AsksTheSameAs(_check));
+        if (isChanged)
+        {
+            _probe?.Cancel();
+            _probe = _check is null ? null : _pool.CreateProbe(this, _check);
+        }
+
+        HealthPolicy policy = HealthPolicy.From(_pool.Snapshot);
+        if (isChanged || policy != Machine.Policy) Step(HealthInput.Changed(policy, isChanged));
+        if (weight == _weight) return;
+        _weight = weight;
+        WriteWord();
+    }
+
+    public void Order(ServerOrder order, string reason) => Step(HealthInput.Operator(order, reason));
+
+    public void OnProbed(in CheckOutcome outcome) => Step(HealthInput.CheckEnded(_checkNumber, outcome));
+
+    public override void OnDeadline(Instant now) => Step(HealthInput.DeadlineReached);
+
+    /// <summary>Gone from the configuration.</summary>
+    public void Remove()
+    {
+        _probe?.Cancel();
+        _probe = null;
+        _prober.Loop.Disarm(this);
+    }
+
+    private void Step(in HealthInput input)
+    {
+        List<HealthEffect> effects = _prober.Effects;
+        Take(input, effects);
+
+        // Results that are there at once add to the list while it is gone through.
+        for (int i = 0; i < effects.Count; i++) Carry(effects[i], effects);
+        effects.Clear();
+        _prober.Loop.Arm(this, Machine.NextDeadline);
+        if (IsWaitedFor && Machine.IsSettled) _prober.OnSettled(this);
+    }
+
+    private void Take(in HealthInput input, List<HealthEffect> effects)
+    {
+        long before = Machine.ChecksEnded;
+        Machine.Step(input, _prober.Loop.Now, effects);
+        if (Machine.ChecksEnded == before) return;
+        if (Machine.LastOutcome.IsGood) Passed++;
+        else Failed++;
+    }
+
+    private void Carry(in HealthEffect effect, List<HealthEffect> effects)
+    {
+        switch (effect.Kind)
+        {
+            case HealthEffectKind.StartCheck:
+                _checkNumber = effect.Check;
+                if (_probe?.Start() is { } outcome) Take(HealthInput.CheckEnded(effect.Check, outcome), effects);
+                break;
+            case HealthEffectKind.TimeOutCheck:
+                if (_probe is not null) Take(HealthInput.CheckEnded(effect.Check, _probe.TimeOut()), effects);
+                break;
+            case HealthEffectKind.CancelCheck:
+                _probe?.Cancel();
+                break;
+            case HealthEffectKind.StateChanged:
+                Changes++;
+                _prober.OnStateChanged(this, effect);
+                WriteWord();
+                break;
+            case HealthEffectKind.ShareChanged:
+                WriteWord();
+                break;
+            case HealthEffectKind.DrainDeadlinePassed:
+                _prober.OnDrainDeadline(this);
+                break;
+        }
+    }
+
+    private void WriteWord()
+    {
+        _prober.Availability[Runtime.Slot] = new Availability(Machine.State, _weight, Machine.Share);
+        _pool.Publish();
+    }
+}
