@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Mainstay.Commands;
 using Mainstay.Keeper;
+using Mainstay.Worker;
 
 namespace Mainstay;
 
@@ -18,8 +20,8 @@ internal static class Program
     };
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int RunWorker(int link) => 2;
+    private static int RunWorker(int link) => WorkerProcess.Run(link, WorkerComposition.Create());
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static int RunCommand(string[] arguments) => 2;
+    private static int RunCommand(string[] arguments) => CommandLine.Invoke(arguments);
 }

@@ -24,6 +24,9 @@ public sealed record ConfigEnvironment
     /// <summary>Default of `process.state-directory`.</summary>
     public string StateDirectory { get; init; } = "/var/lib/mainstay";
 
+    /// <summary>Default of `process.user`.</summary>
+    public string User { get; init; } = "nobody";
+
     public SecretResolver Secrets { get; init; } = NoSecrets;
 
     private static bool NoSecrets(SecretSource source, string name, out string value)

@@ -25,6 +25,12 @@ internal static class ConfigurationFile
             : Failed(error!);
     }
 
+    /// <summary>For a file that somebody else has read.</summary>
+    public static ConfigResult Parse(ReadOnlyMemory<byte> content, string path, ConfigEnvironment environment) =>
+        YamlReader.TryRead(content.Span, path, out ConfigNode? root, out ConfigDiagnostic? error)
+            ? ConfigCompiler.Compile(root!, environment)
+            : Failed(error!);
+
     /// <summary>For text that is in no file.</summary>
     public static ConfigResult Parse(string text, string name, ConfigEnvironment environment) =>
         YamlReader.TryRead(text, name, out ConfigNode? root, out ConfigDiagnostic? error)

@@ -1,5 +1,6 @@
 using System.Text;
 using Mainstay.Core.Config;
+using Mainstay.Linux.Processes;
 
 namespace Mainstay.Configuration;
 
@@ -9,12 +10,16 @@ internal static class LocalEnvironment
     /// <summary>A secret is a line or a key, not a file of any size.</summary>
     private const int LargestSecret = 1024 * 1024;
 
+    /// <summary>The system user that a package creates.</summary>
+    private const string OwnUser = "mainstay";
+
     /// <param name="baseDirectory">Relative paths of secrets start here: where the configuration file is.</param>
     public static ConfigEnvironment Create(string baseDirectory)
     {
         var defaults = new ConfigEnvironment
         {
             HostName = ValidName(Environment.MachineName),
+            User = Credentials.TryFindUser(OwnUser, out _) ? OwnUser : "nobody",
             Secrets = (SecretSource source, string name, out string value) => TryResolve(source, name, baseDirectory, out value),
         };
         if (Environment.IsPrivilegedProcess) return defaults;

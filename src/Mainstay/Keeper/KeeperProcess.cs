@@ -265,10 +265,11 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         }
 
         _reloadWaits = false;
-        int file = OpenConfiguration();
-        if (file < 0) return;
-        if (!_current.TrySend(new LinkMessage(LinkKind.Configuration, Text: _configuration), file)) _current.Kill();
-        Descriptor.Close(file);
+        int file = Files.OpenToRead(_configuration);
+        // What went wrong is the worker's to report: it may have been asked for over the API.
+        var message = new LinkMessage(LinkKind.Configuration, Number: Math.Max(0, -file), Text: _configuration);
+        if (!_current.TrySend(message, file < 0 ? [] : [file])) _current.Kill();
+        if (file >= 0) Descriptor.Close(file);
     }
 
     private void StartSuccessor()

@@ -28,7 +28,10 @@ public enum LinkKind : byte
 
     // From the keeper.
 
-    /// <summary>With one descriptor: the opened configuration file. Text: its path, for messages.</summary>
+    /// <summary>
+    /// With one descriptor: the opened configuration file. Text: its path, for messages. Number: 0, or the error number of a file that
+    /// could not be opened; then without a descriptor.
+    /// </summary>
     Configuration = 16,
 
     /// <summary>Number: 0 with descriptors, else an error number; text: why there are none.</summary>

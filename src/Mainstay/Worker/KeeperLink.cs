@@ -19,7 +19,7 @@ internal abstract record KeeperOrder
     {
     }
 
-    /// <param name="Descriptor">Of the opened file; the receiver closes it.</param>
+    /// <param name="Descriptor">Of the opened file, the receiver closes it; or a negated <see cref="Errno"/>.</param>
     public sealed record Configure(string Path, int Descriptor) : KeeperOrder;
 
     /// <param name="Within">Null: as configured. Also when the keeper is gone: nobody would replace this worker.</param>
@@ -125,6 +125,9 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
         {
             case LinkKind.Configuration when descriptors.Length == 1:
                 _orders.Writer.TryWrite(new KeeperOrder.Configure(message.Text, descriptors[0]));
+                return;
+            case LinkKind.Configuration when descriptors.Length == 0 && message.Number > 0:
+                _orders.Writer.TryWrite(new KeeperOrder.Configure(message.Text, (int)-message.Number));
                 return;
             case LinkKind.Listener when _listeners.TryRemove(message.Id, out var listener):
                 listener.SetResult(new ListenerSockets([.. descriptors], message.Number == 0 ? null : message.Text));

@@ -10,42 +10,27 @@ namespace Mainstay.Worker;
 /// </summary>
 internal static class MachinePreparation
 {
-    /// <summary>The worker's users by default, the first that exists.</summary>
-    private static readonly string[] DefaultUsers = ["mainstay", "nobody"];
-
     /// <summary>Makes ready and, when started as root, becomes the configured user for good.</summary>
     public static IReadOnlyList<string> Run(Snapshot snapshot)
     {
         var errors = new List<string>();
         UserAccount? account = null;
-        if (Credentials.IsRoot && !TryFindAccount(snapshot.Process.User, out account)) errors.Add(UnknownUser(snapshot.Process.User));
+        string user = snapshot.Process.User;
+        if (Credentials.IsRoot)
+        {
+            if (Credentials.TryFindUser(user, out UserAccount found)) account = found;
+            else errors.Add($"process.user: this machine has no user '{user}'; create it with 'useradd --system {user}' or name another");
+        }
+
         CreateDirectory(snapshot.Process.StateDirectory, "process.state-directory", account, errors);
         // The keeper binds there, so it stays the keeper's.
         if (snapshot.Admin.Socket[0] == '/') CreateDirectory(Path.GetDirectoryName(snapshot.Admin.Socket) ?? "/", "admin.socket", null, errors);
         CreateAccessLog(snapshot.AccessLog, account, errors);
         if (errors.Count > 0) return errors;
-        if (account is { } user) Credentials.Become(user);
+        if (account is { } own) Credentials.Become(own);
         CheckWritable(snapshot.Process.StateDirectory, account?.Name, errors);
         return errors;
     }
-
-    private static bool TryFindAccount(string configured, out UserAccount? account)
-    {
-        string[] candidates = configured.Length > 0 ? [configured] : DefaultUsers;
-        foreach (string name in candidates)
-        {
-            if (!Credentials.TryFindUser(name, out UserAccount found)) continue;
-            account = found;
-            return true;
-        }
-
-        account = null;
-        return false;
-    }
-
-    private static string UnknownUser(string configured) => configured.Length > 0
-        ? $"process.user: this machine has no user '{configured}'; create it with 'useradd --system {configured}' or name another"
-        : $"process.user: this machine has neither of the users {string.Join(", ", DefaultUsers)}; name one";
 
     private static void CreateDirectory(string path, string option, UserAccount? owner, List<string> errors)
     {

@@ -1,3 +1,4 @@
+using Mainstay.Admin;
 using Mainstay.Core.Config;
 using Mainstay.Engine.Control;
 using Mainstay.Linux;
@@ -11,12 +12,13 @@ namespace Mainstay.Worker;
 /// </summary>
 public sealed class WorkerProcess
 {
-    /// <summary>A configuration of that size is a mistake (a log, a disk image).</summary>
+    /// <summary>Read at most; the compiler refuses files of a smaller size than that.</summary>
     private const int MaxConfigurationBytes = 64 << 20;
 
     private readonly KeeperLink _link;
     private readonly OperatorLog _log;
     private readonly WorkerParts _parts;
+    private readonly ReloadRequests _reloads = new();
 
     private WorkerProcess(KeeperLink link, OperatorLog log, WorkerParts parts) => (_link, _log, _parts) = (link, log, parts);
 
@@ -36,7 +38,7 @@ public sealed class WorkerProcess
         IReadOnlyList<string> errors = await PrepareAsync(snapshot).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
 
-        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log)), _link, _link.CloseListener);
+        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync)), _link, _link.CloseListener);
         _link.WatchOver(host.IsAlive);
         errors = await host.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
@@ -55,6 +57,7 @@ public sealed class WorkerProcess
                     break;
                 case KeeperOrder.Drain drain:
                     TimeSpan timeout = drain.Within ?? host.InForce?.Process.DrainTimeout ?? TimeSpan.Zero;
+                    _reloads.Close("this worker is leaving");
                     _log.Info($"draining: no new work, at most {timeout.TotalSeconds:0.#} s for what is under way");
                     await host.DrainAsync(timeout).ConfigureAwait(false);
                     _log.Info("drained");
@@ -75,12 +78,22 @@ public sealed class WorkerProcess
             {
                 _log.Info($"configuration {host.Generation} is in force");
                 _link.ReportServing(host.Generation, next.Process.DrainTimeout);
+                _reloads.Complete(new ReloadOutcome(true, []));
                 return;
             }
         }
 
         foreach (string error in errors) _log.Error(error);
         _log.Error("the configuration was not changed, because of the errors above");
+        _reloads.Complete(new ReloadOutcome(false, errors));
+    }
+
+    /// <summary>Any thread. The file is the keeper's to open: this process may not read it any more.</summary>
+    private Task<ReloadOutcome> RequestReloadAsync()
+    {
+        Task<ReloadOutcome> outcome = _reloads.Add();
+        _link.WantConfiguration();
+        return outcome;
     }
 
     private async Task<IReadOnlyList<string>> PrepareAsync(Snapshot snapshot)
@@ -105,20 +118,27 @@ public sealed class WorkerProcess
 
     private CompiledConfiguration Read(KeeperOrder.Configure order)
     {
+        if (order.Descriptor < 0) return Unreadable(order.Path, ((Errno)(-order.Descriptor)).Describe());
         using var handle = new SafeFileHandle(order.Descriptor, ownsHandle: true);
         try
         {
+            // A copy, read to its end: the file may be a pipe.
             using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
-            if (stream.CanSeek && stream.Length > MaxConfigurationBytes)
-                return new(null, [$"{order.Path}: larger than {MaxConfigurationBytes >> 20} MiB, this is not a configuration"]);
-            using var reader = new StreamReader(stream);
-            return _parts.Compile(order.Path, reader.ReadToEnd());
+            using var content = new MemoryStream();
+            byte[] chunk = new byte[16 * 1024];
+            for (int count; content.Length <= MaxConfigurationBytes && (count = stream.Read(chunk)) > 0;) content.Write(chunk, 0, count);
+            CompiledConfiguration compiled = _parts.Compile(order.Path, content.GetBuffer().AsMemory(0, (int)content.Length));
+            foreach (string warning in compiled.Warnings) _log.Warning(warning);
+            return compiled;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new(null, [$"{order.Path}: cannot be read: {e.Message}"]);
+            return Unreadable(order.Path, e.Message);
         }
     }
+
+    private static CompiledConfiguration Unreadable(string path, string reason) =>
+        new(null, [$"cannot read the configuration {path}: {reason}"], []);
 
     private int Refuse(IReadOnlyList<string> errors)
     {

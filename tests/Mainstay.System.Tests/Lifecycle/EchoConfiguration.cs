@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
 using Mainstay.Worker;
@@ -8,13 +9,13 @@ namespace Mainstay.System.Tests.Lifecycle;
 /// <summary>The test worker's configuration, one option a line: listen ADDRESS:PORT, state DIR, answer TEXT, drain MS, error TEXT.</summary>
 internal static class EchoConfiguration
 {
-    public static CompiledConfiguration Compile(string path, string text)
+    public static CompiledConfiguration Compile(string path, ReadOnlyMemory<byte> text)
     {
         var listen = new List<Endpoint>();
         var errors = new List<string>();
         string state = "", answer = "";
         int drain = 5000;
-        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string line in Encoding.UTF8.GetString(text.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             string[] words = line.Split(' ', 2);
             switch (words[0])
@@ -27,7 +28,7 @@ internal static class EchoConfiguration
             }
         }
 
-        return errors.Count > 0 ? new(null, errors) : new(Build(listen, state, answer, drain), []);
+        return errors.Count > 0 ? new(null, errors, []) : new(Build(listen, state, answer, drain), [], []);
     }
 
     private static Endpoint ParseEndpoint(string text)

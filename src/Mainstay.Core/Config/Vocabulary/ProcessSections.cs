@@ -55,7 +55,8 @@ internal static class ProcessSection
     private static readonly Key<ProcessSnapshot, string> User = new("user", TextType.Name, p => p.User)
     {
         Doc = "User that the worker runs as when started by root.",
-        Default = Key.Plain("nobody"),
+        DefaultFrom = e => e.User,
+        Otherwise = "mainstay where that user exists, else nobody",
     };
 
     private static readonly Key<ProcessSnapshot, string> StateDirectory = new("state-directory", TextType.Path, p => p.StateDirectory)

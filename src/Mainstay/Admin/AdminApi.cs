@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Mainstay.Core.Config;
+using Mainstay.Core.Health;
+using Mainstay.Engine.Control;
+using Microsoft.AspNetCore.Http;
+
+namespace Mainstay.Admin;
+
+/// <summary>How a reload went: <see cref="Errors"/> empty = in force.</summary>
+public sealed record ReloadOutcome(bool IsInForce, IReadOnlyList<string> Errors);
+
+/// <summary>Why a request was not carried out.</summary>
+public sealed record Refusal(string Error);
+
+/// <summary>
+/// The requests that the admin plane understands:
+/// <code>
+/// GET  /metrics
+/// GET  /api/status
+/// POST /api/pools/{pool}/servers/{server}/drain | enable | maintenance      body: the reason, plain text, optional
+/// POST /api/reload
+/// </code>
+/// </summary>
+internal sealed class AdminApi(StatusSources sources, IServerOrders? orders, Func<Task<ReloadOutcome>> reload)
+{
+    private const int MaxReason = 200;
+
+    /// <summary>What is reported about from now on.</summary>
+    public void Show(Snapshot snapshot) => sources.Show(snapshot);
+
+    public async Task AnswerAsync(HttpContext context, bool isPrivate)
+    {
+        HttpRequest request = context.Request;
+        if (!isPrivate && !BrowserGuard.Allows(request.Host.Value ?? "", request.Headers.Origin.ToString()))
+        {
+            await RefuseAsync(context, 403, "refused: the request's Host or Origin is that of another site").ConfigureAwait(false);
+            return;
+        }
+
+        string[] path = (request.Path.Value ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries);
+        Task answer = (request.Method, path) switch
+        {
+            ("GET", ["metrics"]) => WriteMetricsAsync(context),
+            ("GET", ["api", "status"]) => WriteJsonAsync(context, 200, sources.Report(), AdminJson.Default.StatusReport),
+            ("POST", ["api", "pools", var pool, "servers", var server, var verb]) => OrderAsync(context, pool, server, verb),
+            ("POST", ["api", "reload"]) => ReloadAsync(context),
+            (_, ["metrics"] or ["api", "status"]) => RefuseMethodAsync(context, "GET"),
+            (_, ["api", "reload"] or ["api", "pools", _, "servers", _, _]) => RefuseMethodAsync(context, "POST"),
+            _ => RefuseAsync(context, 404, "there is nothing at this path"),
+        };
+        await answer.ConfigureAwait(false);
+    }
+
+    private async Task WriteMetricsAsync(HttpContext context)
+    {
+        context.Response.ContentType = MetricsWriter.ContentType;
+        sources.WriteMetrics(context.Response.BodyWriter);
+        await context.Response.BodyWriter.FlushAsync().ConfigureAwait(false);
+    }
+
+    private async Task OrderAsync(HttpContext context, string pool, string server, string verb)
+    {
+        ServerOrder? order = verb switch
+        {
+            "drain" => ServerOrder.Drain,
+            "maintenance" => ServerOrder.Maintenance,
+            "enable" => ServerOrder.None,
+            _ => null,
+        };
+        if (order is not { } known || orders is null)
+        {
+            await RefuseAsync(context, 404, "a server is told to drain, enable or maintenance").ConfigureAwait(false);
+            return;
+        }
+
+        string reason = await ReadReasonAsync(context.Request).ConfigureAwait(false);
+        OrderResult result = await orders.OrderAsync(pool, server, known, reason).ConfigureAwait(false);
+        await (result switch
+        {
+            OrderResult.NoSuchPool => RefuseAsync(context, 404, $"there is no pool '{pool}'"),
+            OrderResult.NoSuchServer => RefuseAsync(context, 404, $"pool '{pool}' has no server '{server}'"),
+            _ => WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Default.ServerStatus),
+        }).ConfigureAwait(false);
+    }
+
+    private async Task ReloadAsync(HttpContext context)
+    {
+        ReloadOutcome outcome = await reload().ConfigureAwait(false);
+        await WriteJsonAsync(context, outcome.IsInForce ? 200 : 409, outcome, AdminJson.Default.ReloadOutcome).ConfigureAwait(false);
+    }
+
+    private static async Task<string> ReadReasonAsync(HttpRequest request)
+    {
+        using var reader = new StreamReader(request.Body);
+        char[] text = new char[MaxReason];
+        int length = await reader.ReadBlockAsync(text).ConfigureAwait(false);
+        return new string(text, 0, length).Trim();
+    }
+
+    private static Task RefuseMethodAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return RefuseAsync(context, 405, $"this path takes {allowed}");
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string error) =>
+        WriteJsonAsync(context, status, new Refusal(error), AdminJson.Default.Refusal);
+
+    private static Task WriteJsonAsync<T>(
+        HttpContext context, int status, T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json";
+        return JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Mainstay.Admin;
+
+namespace Mainstay.Commands;
+
+/// <summary>The running daemon, as a command sees it.</summary>
+/// <param name="path">Of its admin socket.</param>
+internal sealed class AdminClient(string path) : IDisposable
+{
+    /// <summary>A worker that is being replaced answers from its successor: a while, but not for ever.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        ConnectCallback = async (_, cancel) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel).ConfigureAwait(false);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    })
+    {
+        Timeout = Patience,
+        BaseAddress = new Uri("http://localhost/"),
+    };
+
+    /// <summary>The answer's text where it is JSON of that type; null when the daemon said no, which is in <paramref name="refusal"/>.</summary>
+    /// <exception cref="UnreachableException">Nobody answers.</exception>
+    public T? Get<T>(string target, JsonTypeInfo<T> type, out string refusal)
+        where T : class => Send(new HttpRequestMessage(HttpMethod.Get, target), type, out refusal);
+
+    /// <exception cref="UnreachableException">Nobody answers.</exception>
+    public T? Post<T>(string target, string body, JsonTypeInfo<T> type, out string refusal)
+        where T : class => Send(new HttpRequestMessage(HttpMethod.Post, target) { Content = new StringContent(body, Encoding.UTF8, "text/plain") }, type, out refusal);
+
+    public void Dispose() => _http.Dispose();
+
+    private T? Send<T>(HttpRequestMessage request, JsonTypeInfo<T> type, out string refusal)
+        where T : class
+    {
+        try
+        {
+            using HttpResponseMessage response = _http.SendAsync(request).GetAwaiter().GetResult();
+            string text = response.Content.ReadAsStringAsync().GetAwaiter().GetResult();
+            refusal = response.IsSuccessStatusCode ? "" : Reason(text);
+            return response.IsSuccessStatusCode ? JsonSerializer.Deserialize(text, type) : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
+        {
+            throw new UnreachableException($"no daemon answers at {path}: {(e.InnerException ?? e).Message}", e);
+        }
+        finally
+        {
+            request.Dispose();
+        }
+    }
+
+    private static string Reason(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, AdminJson.Default.Refusal)?.Error ?? json;
+        }
+        catch (JsonException)
+        {
+            return json;
+        }
+    }
+}
+
+/// <summary>The daemon cannot be reached: exit code 3.</summary>
+internal sealed class UnreachableException(string message, Exception cause) : Exception(message, cause);
