@@ -82,38 +82,30 @@ public struct HeadScanner
     private bool TryFindEnd(
         ReadOnlySpan<byte> buffer, int lineLimit, RejectReason lineReason, int headLimit, out int headLength, out RejectReason reason)
     {
-        headLength = 0;
-        if (!_firstLineEnded)
+        // The first line without its CRLF may be as long as its limit; until that many bytes are there, it cannot be too long.
+        int window = (int)Math.Min((long)_start + lineLimit + 2, headLimit);
+        if (!_firstLineEnded && buffer.Length >= window)
         {
-            // The line without its CRLF may be as long as the limit.
-            long lineWindow = Math.Min((long)_start + lineLimit + 2, headLimit);
-            int lineEnd = (int)Math.Min(buffer.Length, lineWindow);
-            if (!Scan(buffer, lineEnd, firstLine: true, out reason))
+            if (Scan(buffer, window, out headLength, out reason)) return true;
+            if (reason != RejectReason.None) return false;
+            _firstLineEnded = buffer[_start..window].IndexOf((byte)'\n') >= 0;
+            if (!_firstLineEnded)
             {
-                if (reason == RejectReason.None && lineEnd == lineWindow)
-                    reason = lineWindow == headLimit ? RejectReason.HeadTooLarge : lineReason;
+                reason = window == headLimit ? RejectReason.HeadTooLarge : lineReason;
                 return false;
             }
-
-            _firstLineEnded = true;
         }
 
         int end = Math.Min(buffer.Length, headLimit);
-        if (Scan(buffer, end, firstLine: false, out reason))
-        {
-            headLength = _position;
-            return true;
-        }
-
+        if (Scan(buffer, end, out headLength, out reason)) return true;
         if (reason == RejectReason.None && end == headLimit) reason = RejectReason.HeadTooLarge;
         return false;
     }
 
-    /// <summary>
-    /// Moves the position on to behind the first LF (<paramref name="firstLine"/>) or behind the empty line, and says whether it is there.
-    /// </summary>
-    private bool Scan(ReadOnlySpan<byte> buffer, int end, bool firstLine, out RejectReason reason)
+    /// <summary>Looks at the bytes from the position to <paramref name="end"/>; true when the empty line is among them.</summary>
+    private bool Scan(ReadOnlySpan<byte> buffer, int end, out int headLength, out RejectReason reason)
     {
+        headLength = 0;
         reason = RejectReason.None;
         int at = _position;
         uint crBefore = at > 0 && buffer[at - 1] == '\r' ? 1u : 0;
@@ -123,7 +115,7 @@ public struct HeadScanner
         for (; at < end; at += HeadBlock.Size)
         {
             HeadBlock block = HeadBlock.Load(buffer, at, end);
-            uint found = firstLine ? block.Lf : block.Lf & ((block.Lf << 2) | lfBefore);
+            uint found = block.Lf & ((block.Lf << 2) | lfBefore);
             uint broken = block.Broken(crBefore);
             if (end - at < HeadBlock.Size) broken &= (1u << (end - at)) - 1;
             if (found != 0) broken &= found ^ (found - 1);
@@ -135,7 +127,7 @@ public struct HeadScanner
 
             if (found != 0)
             {
-                _position = at + BitOperations.TrailingZeroCount(found) + 1;
+                headLength = at + BitOperations.TrailingZeroCount(found) + 1;
                 return true;
             }
 

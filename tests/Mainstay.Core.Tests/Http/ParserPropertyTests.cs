@@ -15,7 +15,7 @@ public class ParserPropertyTests
 {
     private static readonly HttpLimits s_limits = new(RequestLine: 100, Head: 400, Fields: 8);
 
-    private static int Count(int normal) =>
+    internal static int Count(int normal) =>
         int.TryParse(Environment.GetEnvironmentVariable("MAINSTAY_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
             ? count : normal;
 

@@ -102,6 +102,37 @@ public class RequestHeadTests
         Assert.False(_head.ExpectsContinue);
     }
 
+    [Fact]
+    public void TryFindEnd_Pipelined_StopsBehindEachHead()
+    {
+        string[] heads = ["GET /1 HTTP/1.1\r\nHost: h\r\n\r\n", "\r\nGET /2 HTTP/1.0\r\n\r\n", "GET /3 HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n"];
+        ReadOnlySpan<byte> rest = Encoding.ASCII.GetBytes(string.Concat(heads) + "\0garbage\n");
+        var scanner = new HeadScanner();
+        foreach (string head in heads)
+        {
+            scanner.Reset();
+            Assert.True(scanner.TryFindEnd(rest, s_limits, out int length, out _));
+            Assert.Equal(head, Encoding.ASCII.GetString(rest[..length]));
+            rest = rest[length..];
+        }
+    }
+
+    [Theory]
+    [InlineData(8192, 32768, true)]
+    [InlineData(8193, 32768, false)]
+    [InlineData(100, 113, true)]
+    [InlineData(100, 112, false)]
+    public void TryFindEnd_Limits_AreInclusive(int line, int headLimit, bool accepted)
+    {
+        // Line, CRLF, "Host: h", CRLF, CRLF, padded out by the target.
+        var limits = new HttpLimits(Head: headLimit);
+        string text = "GET /".PadRight(line - 9, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n";
+        byte[] bytes = Encoding.ASCII.GetBytes(text);
+        RejectReason reason = HeadFeeder.Feed(bytes, bytes.Length, _head, limits);
+        Assert.Equal(accepted, reason == RejectReason.None);
+        Assert.Equal(reason, HeadFeeder.FeedByteByByte(bytes, _head, limits));
+    }
+
     [Theory]
     [MemberData(nameof(StrictnessTable.Requests), MemberType = typeof(StrictnessTable))]
     public void TryParse_RefusedRequest_NamesTheCause(string rule, string text, RejectReason expected, int status)
