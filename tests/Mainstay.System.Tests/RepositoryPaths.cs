@@ -8,7 +8,7 @@ internal static class RepositoryPaths
     public static string Root { get; } = Path.GetFullPath(Path.Combine(SourceDirectory(), "..", ".."));
 
     /// <summary>Set to rewrite golden files and generated pages instead of comparing with them.</summary>
-    public static bool UpdateGolden { get; } = Environment.GetEnvironmentVariable("MAINSTAY_UPDATE_GOLDEN") == "1";
+    public static bool Rewrite { get; } = Environment.GetEnvironmentVariable("MAINSTAY_REWRITE") == "1";
 
     public static string Of(params ReadOnlySpan<string> parts) => Path.Combine([Root, .. parts]);
 

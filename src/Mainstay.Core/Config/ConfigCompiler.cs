@@ -17,13 +17,17 @@ public static class ConfigCompiler
 
     private static void ResolvePools(Compilation compilation)
     {
+        // A suggestion costs a comparison with every pool: enough of them for any file that was written by hand.
+        const int MostSuggestions = 100;
         string[] known = [.. compilation.Pools.Keys];
+        int unknown = 0;
         var used = new HashSet<string>();
         foreach (Mention use in compilation.PoolUses)
         {
             used.Add(use.Name);
             if (compilation.Pools.ContainsKey(use.Name)) continue;
-            compilation.Error(use, $"there is no pool {Compilation.Show(use.Name)} ({Suggestion.Hint(use.Name, known)})");
+            string hint = ++unknown <= MostSuggestions ? Suggestion.Hint(use.Name, known) : "below pools";
+            compilation.Error(use, $"there is no pool {Compilation.Show(use.Name)} ({hint})");
         }
 
         foreach (Mention pool in compilation.Pools.Values)

@@ -21,7 +21,7 @@ internal static class DiffCommand
         return 0;
     }
 
-    private static void WriteText(ImmutableArray<SnapshotChange> changes, TextWriter output)
+    internal static void WriteText(ImmutableArray<SnapshotChange> changes, TextWriter output)
     {
         if (changes.IsEmpty) output.WriteLine("Nothing changes.");
         foreach (SnapshotChange change in changes)

@@ -1,11 +1,19 @@
+using System.Globalization;
 using System.Text;
 using Mainstay.Core.Config;
 
 namespace Mainstay.System.Tests.Configuration;
 
-/// <summary>Whatever the bytes: a snapshot, or at least one error with a place in the file. Never an exception.</summary>
+/// <summary>
+/// Whatever the bytes: a snapshot, or at least one error with a place in the file. Never an exception. MAINSTAY_FUZZ sets the number
+/// of inputs of each test, MAINSTAY_SEED where they begin.
+/// </summary>
 public class FuzzTests
 {
+    private static readonly int Inputs = FromEnvironment("MAINSTAY_FUZZ", 8000);
+
+    private static readonly int Seed = FromEnvironment("MAINSTAY_SEED", 1);
+
     private static readonly byte[][] Corpus =
     [
         .. Directory.GetFiles(RepositoryPaths.Of("examples"), "*.yaml").Select(File.ReadAllBytes),
@@ -22,8 +30,8 @@ public class FuzzTests
     [Fact]
     public void Compile_MutatedFiles_ResultIsASnapshotOrPositionedErrors()
     {
-        var random = new Random(20260101);
-        for (int i = 0; i < 15_000; i++)
+        var random = new Random(Seed);
+        for (int i = 0; i < Inputs; i++)
         {
             byte[] mutated = Mutate(Corpus[random.Next(Corpus.Length)], random);
             AssertDecided(mutated, i);
@@ -33,8 +41,8 @@ public class FuzzTests
     [Fact]
     public void Compile_RandomWords_ResultIsASnapshotOrPositionedErrors()
     {
-        var random = new Random(7);
-        for (int i = 0; i < 5_000; i++)
+        var random = new Random(Seed);
+        for (int i = 0; i < Inputs; i++)
         {
             IEnumerable<string> words = Enumerable.Range(0, random.Next(1, 30)).Select(_ => Words[random.Next(Words.Length)]);
             AssertDecided(Encoding.UTF8.GetBytes(string.Concat(words)), i);
@@ -47,6 +55,9 @@ public class FuzzTests
         ConfigResult result = Configurations.Compile(new string('[', 100_000));
         Assert.Contains("nested more than", Assert.Single(result.Errors).Message);
     }
+
+    private static int FromEnvironment(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : otherwise;
 
     private static byte[] Mutate(byte[] original, Random random)
     {

@@ -5,7 +5,7 @@ using Mainstay.Core.Config;
 namespace Mainstay.System.Tests.Configuration;
 
 /// <summary>
-/// Every testdata/NAME.yaml has its NAME.txt: all errors and warnings, word by word. MAINSTAY_UPDATE_GOLDEN=1 rewrites them.
+/// Every testdata/NAME.yaml has its NAME.txt: all errors and warnings, word by word. MAINSTAY_REWRITE=1 rewrites them.
 /// </summary>
 public class GoldenErrorTests
 {
@@ -20,7 +20,7 @@ public class GoldenErrorTests
         byte[] bytes = File.ReadAllBytes(Path.Combine(Folder, $"{name}.yaml"));
         string actual = Transcript(Configurations.Compile(bytes, $"{name}.yaml"));
         string golden = Path.Combine(Folder, $"{name}.txt");
-        if (RepositoryPaths.UpdateGolden) File.WriteAllText(golden, actual);
+        if (RepositoryPaths.Rewrite) File.WriteAllText(golden, actual);
         Assert.Equal(File.ReadAllText(golden), actual);
     }
 

@@ -85,7 +85,7 @@ public class SchemaTests
         int begin = text.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length, end = text.IndexOf(End, StringComparison.Ordinal);
         using var output = new StringWriter();
         Assert.Equal(0, SchemaCommand.Run(markdown: true, output));
-        if (RepositoryPaths.UpdateGolden) File.WriteAllText(page, text = $"{text[..begin]}\n{output}{text[end..]}");
+        if (RepositoryPaths.Rewrite) File.WriteAllText(page, text = $"{text[..begin]}\n{output}{text[end..]}");
         Assert.Contains($"{Begin}\n{output}{End}", text);
     }
 

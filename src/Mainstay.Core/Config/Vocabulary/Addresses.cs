@@ -90,7 +90,7 @@ internal sealed class EndpointType : ScalarType<Endpoint>
         string last = host[(host.LastIndexOf('.') + 1)..];
         if (last.All(char.IsAsciiDigit)) return "is not a valid IPv4 address";
         if (!IsHostName(host)) return "is not a valid address or host name";
-        endpoint = Endpoint.Name(host, port);
+        endpoint = Endpoint.Name(host.ToLowerInvariant(), port);
         return null;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using System.Text.Json.Nodes;
 
 namespace Mainstay.Core.Config.Vocabulary;
@@ -166,7 +167,7 @@ internal sealed class MapType<TItem, TValue>(
         item = default!;
         bool named = name.TryRead(entry.Key, compilation, out string text);
         if (named) OnName?.Invoke(compilation, entry.Key);
-        compilation.Enter(named ? text : Compilation.Show(entry.Key.Text));
+        compilation.Enter(named && Ascii.IsValid(text) ? text : Compilation.Show(entry.Key.Text));
         bool read = value.TryRead(entry.Value, compilation, out TValue typed);
         compilation.Leave();
         if (!named || !read) return false;

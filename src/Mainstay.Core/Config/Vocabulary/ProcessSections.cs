@@ -7,7 +7,7 @@ internal static class AdminSection
     private static readonly Key<AdminSnapshot, Endpoint?> Listen = new(
         "listen", new OptionalType<Endpoint>(EndpointType.Listener), a => a.Listen)
     {
-        Doc = "Address of the page, the API and /metrics; on loopback or a unix socket.",
+        Doc = "Address and port of the page, the API and /metrics, on loopback.",
         Otherwise = "none",
     };
 
@@ -36,7 +36,9 @@ internal static class AdminSection
             else values.Compilation.Listeners.Add((endpoint!, new Mention(socket, values.At(Socket), "admin.socket")));
         }
 
-        if (!values.TryGet(Listen, out Endpoint? listen) || listen is null || listen.IsUnix || IsLoopback(listen.Address)) return;
+        if (!values.TryGet(Listen, out Endpoint? listen) || listen is null) return;
+        if (listen.IsUnix) values.Error(Listen, "is a unix socket, which admin.socket is already (an address with port such as 127.0.0.1:9900)");
+        if (listen.IsUnix || IsLoopback(listen.Address)) return;
         values.Error(Listen, $"{listen} can be reached by others, which needs a token and TLS; those are not available in this version "
             + $"(127.0.0.1:{listen.Port} or \"[::1]:{listen.Port}\")");
     }

@@ -78,7 +78,7 @@ internal sealed class Section<T> : ConfigType<T>, ISection
         value = default!;
         int errorsBefore = compilation.ErrorCount;
         if (AsMapping(node, compilation) is not { } mapping) return false;
-        var values = new Values(this, mapping, compilation);
+        var values = new Values(this, mapping, compilation, shortForm: mapping != node);
         values.Read();
         Verify?.Invoke(values);
         if (compilation.ErrorCount > errorsBefore) return false;

@@ -1,7 +1,8 @@
 namespace Mainstay.Core.Config.Vocabulary;
 
 /// <summary>The values of one section while it is compiled.</summary>
-internal sealed class Values(ISection section, MappingNode mapping, Compilation compilation)
+/// <param name="shortForm">The mapping was not written, only the value of its main key: messages do not name that key.</param>
+internal sealed class Values(ISection section, MappingNode mapping, Compilation compilation, bool shortForm)
 {
     private readonly object?[] _values = new object?[section.Keys.Length];
     private readonly ConfigNode?[] _nodes = new ConfigNode?[section.Keys.Length];
@@ -27,16 +28,16 @@ internal sealed class Values(ISection section, MappingNode mapping, Compilation 
 
     public void Error(Key key, string message)
     {
-        compilation.Enter(key.Name);
+        Enter(key);
         compilation.Error(At(key), message);
-        compilation.Leave();
+        Leave();
     }
 
     public void Warn(Key key, string message)
     {
-        compilation.Enter(key.Name);
+        Enter(key);
         compilation.Warn(At(key), message);
-        compilation.Leave();
+        Leave();
     }
 
     /// <summary>Reads every key of the section; reports unknown, duplicate and missing ones.</summary>
@@ -65,6 +66,16 @@ internal sealed class Values(ISection section, MappingNode mapping, Compilation 
         CheckOneOf();
     }
 
+    private void Enter(Key key)
+    {
+        if (!shortForm) compilation.Enter(key.Name);
+    }
+
+    private void Leave()
+    {
+        if (!shortForm) compilation.Leave();
+    }
+
     private Key? Find(string name)
     {
         foreach (Key key in section.Keys)
@@ -77,10 +88,10 @@ internal sealed class Values(ISection section, MappingNode mapping, Compilation 
 
     private void ReadKey(Key key, ConfigNode node)
     {
-        compilation.Enter(key.Name);
+        Enter(key);
         _nodes[key.Index] = node;
         _broken[key.Index] = !key.TryRead(node, compilation, out _values[key.Index]);
-        compilation.Leave();
+        Leave();
     }
 
     private void ReportUnknown(ScalarNode key)
