@@ -317,6 +317,8 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
 
     private void BeginClose(bool linger)
     {
+        // Closing a socket with unread bytes sends a reset, which can overtake the response.
+        linger |= IsReadable || _stash is not null;
         _lingered = linger ? 0 : -1;
         _state = ClientState.Flushing;
         Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);

@@ -33,8 +33,13 @@ internal sealed partial class Exchange
     /// <summary>The server takes no more of the request body; its response may still come.</summary>
     private bool _uploadIsDead;
 
+    /// <summary>The client asked for 100 (Continue) and has sent nothing of its body yet.</summary>
+    private bool _awaitsContinue;
+
     /// <summary>The whole request is in <see cref="_kept"/>.</summary>
     private bool _isRetained;
+
+    private bool HasKeptToSend => _sendStart + _sent < _kept.End;
 
     private ReadOnlySpan<byte> RequestId => ((ReadOnlySpan<byte>)_requestId)[.._requestIdLength];
 
@@ -98,6 +103,7 @@ internal sealed partial class Exchange
         }
 
         _isRetained = _requestBody.IsEnd;
+        _awaitsContinue = request.ExpectsContinue && !_isRetained;
         if (_isRetained) _client.KeepAhead(rest[bodyLength..]);
         _bytesFromClient = head.Length + bodyLength;
         WriteRequest(request, head, rest[..bodyLength]);
@@ -310,24 +316,33 @@ internal sealed partial class Exchange
         }
 
         _sent += Math.Max(count, 0);
-        if (_sendStart + _sent < _kept.End)
+        bool isAnswered = _phase == ExchangePhase.Responding;
+        if (HasKeptToSend)
         {
+            if (isAnswered) return;
             _phase = ExchangePhase.Sending;
             ArmFor(Pool.Snapshot.Upstream.FirstByte);
             return;
         }
 
         Add(ref _lane!.Counters.BytesToServer, _sent);
-        if (_requestBody.IsEnd)
+        if (!_requestBody.IsEnd) BeginStreaming(isAnswered);
+        else if (!isAnswered) BeginAwaiting();
+    }
+
+    private void BeginStreaming(bool isAnswered)
+    {
+        if (!isAnswered)
         {
-            BeginAwaiting();
-            return;
+            _phase = ExchangePhase.Streaming;
+            ArmStreaming();
         }
 
-        _phase = ExchangePhase.Streaming;
-        ArmFor(_service.Snapshot.Timeouts.Body);
         if (_client.IsReadable) _loop.RunSoon(_client);
     }
+
+    /// <summary>A client that waits for 100 (Continue) waits for the server; any other is to send its body now.</summary>
+    private void ArmStreaming() => ArmFor(_awaitsContinue ? Pool.Snapshot.Upstream.FirstByte : _service.Snapshot.Timeouts.Body);
 
     private void BeginAwaiting()
     {
@@ -351,7 +366,7 @@ internal sealed partial class Exchange
     private void PumpRequestBody()
     {
         int budget = UploadBytesPerTurn;
-        while (_client.IsReadable && !_upstream!.HasUnsent)
+        while (_client.IsReadable && !_upstream!.HasUnsent && !HasKeptToSend)
         {
             if (budget <= 0)
             {
@@ -382,6 +397,7 @@ internal sealed partial class Exchange
             return false;
         }
 
+        _awaitsContinue = false;
         _bytesFromClient += length;
         Add(ref _lane!.Counters.BytesToServer, length);
         if (_requestBody.IsEnd) _client.KeepAhead(bytes[length..]);
@@ -391,10 +407,15 @@ internal sealed partial class Exchange
             return false;
         }
 
-        if (_phase != ExchangePhase.Streaming) return !_requestBody.IsEnd;
+        if (_phase != ExchangePhase.Streaming)
+        {
+            ArmBody();
+            return !_requestBody.IsEnd;
+        }
+
         if (!_requestBody.IsEnd)
         {
-            ArmFor(_service.Snapshot.Timeouts.Body);
+            ArmStreaming();
             return true;
         }
 
@@ -405,7 +426,7 @@ internal sealed partial class Exchange
     /// <summary>The server's socket takes bytes again.</summary>
     private void ContinueRequest()
     {
-        if (_phase == ExchangePhase.Sending)
+        if (HasKeptToSend)
         {
             SendKept();
             return;

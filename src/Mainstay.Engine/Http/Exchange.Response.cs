@@ -35,7 +35,7 @@ internal sealed partial class Exchange
         }
 
         UpstreamConnection upstream = _upstream!;
-        if (canSend && (_phase == ExchangePhase.Sending || upstream.HasUnsent)) ContinueRequest();
+        if (canSend && (HasKeptToSend || upstream.HasUnsent)) ContinueRequest();
         if (_upstream == upstream && upstream.IsReadable) ReadResponse();
     }
 
@@ -129,6 +129,8 @@ internal sealed partial class Exchange
     private bool PassInterim(ReadOnlySpan<byte> head)
     {
         if (++_interim > MaxInterim) return FailResponse(RejectReason.InvalidStatusLine);
+        if (shard.Response.Status == 100) _awaitsContinue = false;
+        if (_phase == ExchangePhase.Streaming) ArmStreaming();
         if (_clientIsHttp10) return true;
         int length = WriteHead(head, keepAlive: true);
         if (length < 0) return FailResponse(RejectReason.HeadTooLarge);
@@ -274,7 +276,7 @@ internal sealed partial class Exchange
         shard.Loads.OnResponse(lane.Server.Slot, elapsed, _loop.Now);
 
         UpstreamConnection upstream = _upstream!;
-        bool wholeRequest = _requestBody.IsEnd && !upstream.HasUnsent && _sendStart + _sent == _kept.End;
+        bool wholeRequest = _requestBody.IsEnd && !upstream.HasUnsent && !HasKeptToSend;
         TimeSpan keepAlive = Pool.Snapshot.Upstream.KeepAlive;
         bool keepServer = _responseKeepsServer && wholeRequest && !_extraFromServer && !upstream.PeerEnded
             && keepAlive > TimeSpan.Zero && !lane.IsRetired && lane.IdleCount < Pool.Snapshot.Upstream.MaxIdle;

@@ -128,7 +128,7 @@ internal sealed partial class Exchange(HttpShard shard)
             case ExchangePhase.Connecting or ExchangePhase.TakingOver:
                 OnConnectTimeout();
                 break;
-            case ExchangePhase.Streaming when !_upstream!.HasUnsent:
+            case ExchangePhase.Streaming when !_upstream!.HasUnsent && !_awaitsContinue:
                 Fail(OutcomeCause.ClientBodyTimeout);
                 break;
             case ExchangePhase.Awaiting or ExchangePhase.Sending or ExchangePhase.Streaming:
