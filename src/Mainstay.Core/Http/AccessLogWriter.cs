@@ -4,12 +4,14 @@ using Mainstay.Core.Config;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// Formats access records, one line each, as JSON or in the combined format of Apache and nginx. Long texts are cut off, so that a line
-/// always fits into <see cref="MaxLength"/> bytes.
+/// Formats access records, one line each, as JSON or in the combined format of Apache and nginx. Long texts are cut off, so that
+/// a line always fits into <see cref="MaxLength"/> bytes.
 /// </summary>
 public static class AccessLogWriter
 {
-    /// <summary>What a destination has to hold: all texts at their limits with every byte escaped, and the names around them.</summary>
+    /// <summary>
+    /// What a destination has to hold: all texts at their limits with every byte escaped, and the names around them.
+    /// </summary>
     public const int MaxLength = 32 * 1024;
 
     // Bytes of a text before escaping, which makes six of one at most: 6 * (2048 + 2 * 512 + 256 + 6 * 128) < 32 KiB - 1 KiB.

@@ -11,7 +11,8 @@ public enum BodyKind : byte
     UntilClose,
 }
 
-/// <param name="Length">Bytes of the body for <see cref="BodyKind.Length"/>, never 0 then (an empty body is None); else 0.</param>
+/// <param name="Length">Bytes of the body for <see cref="BodyKind.Length"/>, never 0 then (an empty body is None); else
+/// 0.</param>
 public readonly record struct BodyFraming(BodyKind Kind, long Length)
 {
     public static readonly BodyFraming None;

@@ -4,12 +4,12 @@ namespace Mainstay.Core.Http;
 
 /// <summary>
 /// Follows a chunked body (RFC 9112 section 7.1) as it streams by, from any cut to any cut, and refuses what receivers could read
-/// differently. Two uses: <see cref="TryPass"/> for a body that goes on as it came, <see cref="TryRead"/> for its decoded content.
-/// One for each body; <c>default</c> is the start.
+/// differently. Two uses: <see cref="TryPass"/> for a body that goes on as it came, <see cref="TryRead"/> for its decoded
+/// content. One for each body; <c>default</c> is the start.
 /// </summary>
 /// <remarks>
-/// chunk = size [";" extension] CRLF, size bytes, CRLF; at the end size 0, trailer fields and an empty line. Every line has to end
-/// with CRLF exactly. Extensions of one body, and its trailer, may take <see cref="HttpLimits.Head"/> bytes each.
+/// chunk = size [";" extension] CRLF, size bytes, CRLF; at the end size 0, trailer fields and an empty line. Every line has to
+/// end with CRLF exactly. Extensions of one body, and its trailer, may take <see cref="HttpLimits.Head"/> bytes each.
 /// </remarks>
 public struct ChunkedReader
 {
@@ -140,7 +140,8 @@ public struct ChunkedReader
     }
 
     /// <summary>
-    /// Extensions mean nothing here. That they hold no CR and no LF, in quotes neither, is what makes every receiver find the same end.
+    /// Extensions mean nothing here. That they hold no CR and no LF, in quotes neither, is what makes every receiver find the
+    /// same end.
     /// </summary>
     private RejectReason OnExtension(byte value, int limit)
     {

@@ -2,7 +2,9 @@ using System.Collections.Frozen;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>The responses with which the proxy refuses or fails: a status, its name as a line of text, and no word about the cause.</summary>
+/// <summary>
+/// The responses with which the proxy refuses or fails: a status, its name as a line of text, and no word about the cause.
+/// </summary>
 public static class ErrorResponses
 {
     private static readonly FrozenDictionary<int, FixedResponse> s_responses =

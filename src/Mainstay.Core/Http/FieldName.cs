@@ -16,7 +16,9 @@ public enum FieldName : byte
     Trailer,
     KeepAlive,
 
-    /// <summary>Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, Proxy-Authentication-Info, and Proxy (CVE-2016-5385).</summary>
+    /// <summary>
+    /// Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, Proxy-Authentication-Info, and Proxy (CVE-2016-5385).
+    /// </summary>
     Proxy,
     Http2Settings,
     Via,
@@ -45,7 +47,9 @@ internal static class FieldNames
     private const ulong LowerCase8 = 0x2020_2020_2020_2020;
     private const uint LowerCase4 = 0x2020_2020;
 
-    /// <summary>Is the field meant for the next hop only, whether nominated by Connection or not (RFC 9110 section 7.6.1)?</summary>
+    /// <summary>
+    /// Is the field meant for the next hop only, whether nominated by Connection or not (RFC 9110 section 7.6.1)?
+    /// </summary>
     public static bool IsHopByHop(FieldName name) => name
         is FieldName.Connection or FieldName.Upgrade or FieldName.Te or FieldName.KeepAlive or FieldName.Proxy or FieldName.Http2Settings;
 
@@ -85,8 +89,8 @@ internal static class FieldNames
 
     /// <summary>Compares without case; <paramref name="lower"/> is lower case and of the same length.</summary>
     /// <remarks>
-    /// Setting bit 5 makes letters lower case and leaves digits and '-' alone. It also maps control bytes to them, and '_' to DEL:
-    /// control bytes never get here, and no known name has a DEL.
+    /// Setting bit 5 makes letters lower case and leaves digits and '-' alone. It also maps control bytes to them, and '_' to
+    /// DEL: control bytes never get here, and no known name has a DEL.
     /// </remarks>
     private static bool Is(ReadOnlySpan<byte> name, ReadOnlySpan<byte> lower)
     {

@@ -37,7 +37,9 @@ public struct HeaderField
 /// <summary>The lines of one head and the header fields among them, in arrays that are used again for every message.</summary>
 internal sealed class FieldTable
 {
-    /// <summary>More options in the Connection fields of one message than any sender has use for; each costs a pass over the fields.</summary>
+    /// <summary>
+    /// More options in the Connection fields of one message than any sender has use for; each costs a pass over the fields.
+    /// </summary>
     private const int MaxConnectionOptions = 32;
 
     private HeaderField[] _fields = new HeaderField[32];

@@ -5,7 +5,9 @@ using Mainstay.Core.Net;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>What servers are told about the client: a <see cref="ForwardedSnapshot"/> with its texts made ready. Immutable.</summary>
+/// <summary>
+/// What servers are told about the client: a <see cref="ForwardedSnapshot"/> with its texts made ready. Immutable.
+/// </summary>
 public sealed class ForwardedPolicy
 {
     /// <summary>A longer request id from outside is replaced.</summary>
@@ -40,8 +42,8 @@ public sealed class ForwardedPolicy
     }
 
     /// <summary>
-    /// The request id that a trusted peer sent: visible ASCII without quotes and separators, so that it can go into any log line. When
-    /// there is none, the caller makes one.
+    /// The request id that a trusted peer sent: visible ASCII without quotes and separators, so that it can go into any log line.
+    /// When there is none, the caller makes one.
     /// </summary>
     public bool TryFindRequestId(RequestHead request, ReadOnlySpan<byte> head, bool trustedPeer, out ByteRange id)
     {

@@ -4,8 +4,8 @@ using System.Text;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// Content-Length and Transfer-Encoding of one message, read so that no two receivers can disagree about them: anything but one of
-/// the two, once, in its plainest form, is refused (RFC 9112 sections 6.1 to 6.3).
+/// Content-Length and Transfer-Encoding of one message, read so that no two receivers can disagree about them: anything but one
+/// of the two, once, in its plainest form, is refused (RFC 9112 sections 6.1 to 6.3).
 /// </summary>
 internal struct FramingFields
 {

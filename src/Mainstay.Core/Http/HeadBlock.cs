@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>What 32 bytes of a head hold, one bit a byte: the line structure is checked on these masks instead of byte by byte.</summary>
+/// <summary>
+/// What 32 bytes of a head hold, one bit a byte: the line structure is checked on these masks instead of byte by byte.
+/// </summary>
 internal readonly ref struct HeadBlock
 {
     public const int Size = 32;

@@ -8,7 +8,8 @@ namespace Mainstay.Core.Http;
 /// controls, lines and heads over the limit. Every byte is looked at once, however many reads the head comes in. One for each
 /// connection; <see cref="Reset"/> before the next message.
 /// </summary>
-/// <remarks>The result depends on the bytes only, not on how they were cut into reads: the first violation in byte order wins.</remarks>
+/// <remarks>The result depends on the bytes only, not on how they were cut into reads: the first violation in byte order
+/// wins.</remarks>
 public struct HeadScanner
 {
     private int _start;
@@ -17,11 +18,12 @@ public struct HeadScanner
     private bool _firstLineEnded;
 
     /// <summary>
-    /// Looks for the end of a request's head. <paramref name="buffer"/> starts with the message each time and only grows between calls.
-    /// One empty line before the request line is passed over (RFC 9112 section 2.2).
+    /// Looks for the end of a request's head. <paramref name="buffer"/> starts with the message each time and only grows between
+    /// calls. One empty line before the request line is passed over (RFC 9112 section 2.2).
     /// </summary>
     /// <param name="headLength">From the start of the buffer up to and including the empty line, when found.</param>
-    /// <param name="reason">None: the head is complete (true) or more bytes are needed (false). Else the message is refused.</param>
+    /// <param name="reason">None: the head is complete (true) or more bytes are needed (false). Else the message is
+    /// refused.</param>
     public bool TryFindEnd(ReadOnlySpan<byte> buffer, in HttpLimits limits, out int headLength, out RejectReason reason)
     {
         headLength = 0;
@@ -29,7 +31,9 @@ public struct HeadScanner
         return TryFindEnd(buffer, limits.RequestLine, RejectReason.RequestLineTooLong, limits.Head, out headLength, out reason);
     }
 
-    /// <summary>The same for a response: its first line is bounded by the head's limit only, and no empty line may precede it.</summary>
+    /// <summary>
+    /// The same for a response: its first line is bounded by the head's limit only, and no empty line may precede it.
+    /// </summary>
     public bool TryFindResponseEnd(ReadOnlySpan<byte> buffer, in HttpLimits limits, out int headLength, out RejectReason reason)
     {
         headLength = 0;
@@ -110,7 +114,8 @@ public struct HeadScanner
         int at = _position;
         uint crBefore = at > 0 && buffer[at - 1] == '\r' ? 1u : 0;
 
-        // With sound line structure, an LF two bytes after an LF is the end of an empty line. Bits 0 and 1: the bytes at -2 and -1.
+        // With sound line structure, an LF two bytes after an LF is the end of an empty line. Bits 0 and 1: the bytes at -2 and
+        // -1.
         uint lfBefore = (at > 1 && buffer[at - 2] == '\n' ? 1u : 0) | (at > 0 && buffer[at - 1] == '\n' ? 2u : 0);
         for (; at < end; at += HeadBlock.Size)
         {

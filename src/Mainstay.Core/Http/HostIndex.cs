@@ -4,7 +4,9 @@ using Mainstay.Core.Config;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>Which routes name a host exactly. An open hash table over the bytes of the host; its keys come from the configuration.</summary>
+/// <summary>
+/// Which routes name a host exactly. An open hash table over the bytes of the host; its keys come from the configuration.
+/// </summary>
 internal sealed class HostIndex
 {
     /// <summary>Longest host that a request can have.</summary>

@@ -17,8 +17,8 @@ internal static class HttpBytes
         "!$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
 
     /// <summary>
-    /// A registered name (RFC 3986 section 3.2.2) without its sub-delims and percent-encoding: no name on the Internet has them, and
-    /// the host goes into log lines, Forwarded and Location.
+    /// A registered name (RFC 3986 section 3.2.2) without its sub-delims and percent-encoding: no name on the Internet has them,
+    /// and the host goes into log lines, Forwarded and Location.
     /// </summary>
     public static readonly SearchValues<byte> RegisteredName = SearchValues.Create(
         "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
@@ -34,7 +34,9 @@ internal static class HttpBytes
     /// <summary>Optional whitespace (RFC 9110 section 5.6.3).</summary>
     public static bool IsBlank(byte value) => value is (byte)' ' or (byte)'\t';
 
-    /// <summary>A byte that no field value, chunk extension or line may hold: a control other than HTAB (RFC 9110 section 5.5).</summary>
+    /// <summary>
+    /// A byte that no field value, chunk extension or line may hold: a control other than HTAB (RFC 9110 section 5.5).
+    /// </summary>
     public static bool IsForbiddenControl(byte value) => (value < 0x20 && value != '\t') || value == 0x7F;
 
     /// <summary>0..15, or -1 for anything but a hexadecimal digit.</summary>
@@ -46,7 +48,9 @@ internal static class HttpBytes
         _ => -1,
     };
 
-    /// <summary>Takes the next member of a comma-separated list (RFC 9110 section 5.6.1), trimmed; empty members are passed over.</summary>
+    /// <summary>
+    /// Takes the next member of a comma-separated list (RFC 9110 section 5.6.1), trimmed; empty members are passed over.
+    /// </summary>
     public static bool TryNextMember(ref ReadOnlySpan<byte> list, out ReadOnlySpan<byte> member)
     {
         while (!list.IsEmpty)

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>Escapes what came from outside, so that a log line stays one line of harmless ASCII whatever a client sends.</summary>
+/// <summary>
+/// Escapes what came from outside, so that a log line stays one line of harmless ASCII whatever a client sends.
+/// </summary>
 internal static class LogText
 {
     /// <summary>Printable ASCII without '"' and '\': copied as it is into both formats.</summary>
@@ -12,7 +14,9 @@ internal static class LogText
 
     private static ReadOnlySpan<byte> HexDigits => "0123456789abcdef"u8;
 
-    /// <summary>A JSON member whose name and opening quote are in <paramref name="name"/>; most values need no escape and are copied.</summary>
+    /// <summary>
+    /// A JSON member whose name and opening quote are in <paramref name="name"/>; most values need no escape and are copied.
+    /// </summary>
     public static void WriteMember(ref HeadBuffer buffer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {
         if (value.IndexOfAnyExcept(s_plain) >= 0)
@@ -30,7 +34,9 @@ internal static class LogText
         room[^1] = (byte)'"';
     }
 
-    /// <summary>The inside of a JSON string (RFC 8259 section 7); all that is not ASCII as \uXXXX, invalid UTF-8 as \ufffd.</summary>
+    /// <summary>
+    /// The inside of a JSON string (RFC 8259 section 7); all that is not ASCII as \uXXXX, invalid UTF-8 as \ufffd.
+    /// </summary>
     public static void WriteJson(ref HeadBuffer buffer, ReadOnlySpan<byte> text)
     {
         Span<char> units = stackalloc char[2];

@@ -26,7 +26,9 @@ public enum OutcomePhase : byte
     Done,
 }
 
-/// <summary>Why a request ended: one member for each cause. What follows from it is in the table of <see cref="Outcome"/>.</summary>
+/// <summary>
+/// Why a request ended: one member for each cause. What follows from it is in the table of <see cref="Outcome"/>.
+/// </summary>
 public enum OutcomeCause : byte
 {
     Completed,
@@ -83,8 +85,8 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
     }
 
     /// <summary>
-    /// For every cause: who is to blame, the status that the client gets while its response has not begun (0: none, the connection is
-    /// closed, or the response is the proxy's own), whether another server may be tried, and the stable label.
+    /// For every cause: who is to blame, the status that the client gets while its response has not begun (0: none, the
+    /// connection is closed, or the response is the proxy's own), whether another server may be tried, and the stable label.
     /// </summary>
     private static readonly (OutcomeCause Cause, OutcomeParty Party, int Status, Retry Retry, string Label)[] s_table =
     [
@@ -142,8 +144,9 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
     public static Outcome RejectedResponse(OutcomePhase phase, RejectReason reason) => new(phase, OutcomeCause.ServerRejected, reason);
 
     /// <summary>
-    /// Whether the request may be tried on another server (RFC 9110 section 9.2.2): the connection failed before a byte was sent, or a
-    /// pooled connection died under an idempotent request before a byte came back. The caller adds that the body is unsent or kept whole.
+    /// Whether the request may be tried on another server (RFC 9110 section 9.2.2): the connection failed before a byte was sent,
+    /// or a pooled connection died under an idempotent request before a byte came back. The caller adds that the body is unsent
+    /// or kept whole.
     /// </summary>
     public bool IsRetryable(bool nothingSent, bool pooled, RequestMethod method)
     {

@@ -1,12 +1,13 @@
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// The path that rules see: percent-encoding decoded, "//" taken for "/", and dot segments resolved (RFC 3986 section 6.2.2), so that
-/// /a/../admin and /%61dmin meet the rule for /admin. The server gets the path as it was received.
+/// The path that rules see: percent-encoding decoded, "//" taken for "/", and dot segments resolved (RFC 3986 section 6.2.2), so
+/// that /a/../admin and /%61dmin meet the rule for /admin. The server gets the path as it was received.
 /// </summary>
 /// <remarks>
-/// An encoded '/', '\' or '%' stays encoded. Refused is what servers read differently: dot segments that lead above the root, that show
-/// only once an encoded slash or backslash is decoded, or that carry a parameter ("..;"), broken encoding, and an encoded NUL.
+/// An encoded '/', '\' or '%' stays encoded. Refused is what servers read differently: dot segments that lead above the root,
+/// that show only once an encoded slash or backslash is decoded, or that carry a parameter ("..;"), broken encoding, and an
+/// encoded NUL.
 /// </remarks>
 public static class PathNormalizer
 {

@@ -5,8 +5,8 @@ using Mainstay.Core.Net;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// What a request is hashed on to choose its server. A request without the header, cookie or parameter is hashed on its source address,
-/// so that it does not fall onto one server together with all others of its kind.
+/// What a request is hashed on to choose its server. A request without the header, cookie or parameter is hashed on its source
+/// address, so that it does not fall onto one server together with all others of its kind.
 /// </summary>
 public sealed class PickHash(BalanceSnapshot balance)
 {

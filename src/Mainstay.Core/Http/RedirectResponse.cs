@@ -4,8 +4,8 @@ using Mainstay.Core.Config;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// A redirect whose Location is a template with {host}, {path}, {query} and {uri}. What is put in comes from a parsed request, which
-/// holds no controls, no spaces and no quotes there, so that it cannot end the line.
+/// A redirect whose Location is a template with {host}, {path}, {query} and {uri}. What is put in comes from a parsed request,
+/// which holds no controls, no spaces and no quotes there, so that it cannot end the line.
 /// </summary>
 public sealed class RedirectResponse
 {

@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Http;
 
-/// <summary>Why a message was refused: one member for each cause. Status and metrics label are in <see cref="RejectReasons"/>.</summary>
+/// <summary>
+/// Why a message was refused: one member for each cause. Status and metrics label are in <see cref="RejectReasons"/>.
+/// </summary>
 public enum RejectReason : byte
 {
     None,

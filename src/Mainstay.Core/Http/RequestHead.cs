@@ -6,12 +6,14 @@ namespace Mainstay.Core.Http;
 
 /// <summary>
 /// One request's head, parsed in place (RFC 9110, RFC 9112): everything here is an offset into the bytes that were given to
-/// <see cref="TryParse"/>, or a decision made from them. One object for each shard, used again for every request; it is valid until
-/// the next call or until the buffer changes.
+/// <see cref="TryParse"/>, or a decision made from them. One object for each shard, used again for every request; it is valid
+/// until the next call or until the buffer changes.
 /// </summary>
 public sealed class RequestHead
 {
-    /// <summary>Longer ones are answered 501, as RFC 9112 section 3 wants for what is longer than any method that exists.</summary>
+    /// <summary>
+    /// Longer ones are answered 501, as RFC 9112 section 3 wants for what is longer than any method that exists.
+    /// </summary>
     private const int MaxMethodLength = 32;
 
     private readonly FieldTable _table = new();
@@ -28,7 +30,9 @@ public sealed class RequestHead
     public ByteRange Target { get; private set; }
     public TargetForm Form { get; private set; }
 
-    /// <summary>As received, without query; empty for authority form and for an absolute form without path (then it is "/").</summary>
+    /// <summary>
+    /// As received, without query; empty for authority form and for an absolute form without path (then it is "/").
+    /// </summary>
     public ByteRange Path { get; private set; }
 
     /// <summary>Behind the '?', as received.</summary>
@@ -57,8 +61,8 @@ public sealed class RequestHead
     public bool ExpectsContinue { get; private set; }
 
     /// <summary>
-    /// Upgrade with Connection: upgrade, HTTP/1.1, no body, and no h2c among the protocols: an h2c tunnel would carry requests past
-    /// every route. Otherwise the Upgrade field is ignored, as RFC 9110 section 7.8 allows.
+    /// Upgrade with Connection: upgrade, HTTP/1.1, no body, and no h2c among the protocols: an h2c tunnel would carry requests
+    /// past every route. Otherwise the Upgrade field is ignored, as RFC 9110 section 7.8 allows.
     /// </summary>
     public bool IsUpgrade { get; private set; }
 

@@ -1,6 +1,8 @@
 namespace Mainstay.Core.Http;
 
-/// <summary>What the writer has to know besides the request: the client, what is told of it, and the connection to the server.</summary>
+/// <summary>
+/// What the writer has to know besides the request: the client, what is told of it, and the connection to the server.
+/// </summary>
 public readonly ref struct ForwardingContext
 {
     public required ForwardedPolicy Policy { get; init; }
@@ -25,8 +27,9 @@ public readonly ref struct ForwardingContext
 }
 
 /// <summary>
-/// Writes a request's head as the server gets it (RFC 9110 section 7.6): origin form, HTTP/1.1, without what was meant for us, with
-/// what we say about the client. Not for CONNECT. Runs of lines that stay as they are go over in one copy; their order does not change.
+/// Writes a request's head as the server gets it (RFC 9110 section 7.6): origin form, HTTP/1.1, without what was meant for us,
+/// with what we say about the client. Not for CONNECT. Runs of lines that stay as they are go over in one copy; their order does
+/// not change.
 /// </summary>
 public static class RequestHeadWriter
 {
@@ -109,7 +112,9 @@ public static class RequestHeadWriter
         };
     }
 
-    /// <summary>Connection with the options that are ours, and the fields it nominates (RFC 9110 sections 7.6.1, 7.8 and 10.1.4).</summary>
+    /// <summary>
+    /// Connection with the options that are ours, and the fields it nominates (RFC 9110 sections 7.6.1, 7.8 and 10.1.4).
+    /// </summary>
     private static void WriteConnection(ref HeadBuffer buffer, RequestHead request, ReadOnlySpan<byte> head, bool close)
     {
         if (request.IsUpgrade)
@@ -133,7 +138,9 @@ public static class RequestHeadWriter
             if (field.Name == FieldName.Upgrade) WriteField(ref buffer, "Upgrade"u8, field.ValueRange.Of(head));
     }
 
-    /// <summary>The chain of a trusted peer is extended by that peer; its word on scheme and host, seen nearer to the client, stays.</summary>
+    /// <summary>
+    /// The chain of a trusted peer is extended by that peer; its word on scheme and host, seen nearer to the client, stays.
+    /// </summary>
     private static void WriteXForwarded(ref HeadBuffer buffer, RequestHead request, ReadOnlySpan<byte> head, in ForwardingContext context)
     {
         bool hasProto = false, hasHost = false;

@@ -4,8 +4,8 @@ using System.Numerics;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// Makes request ids: 128 bits as 32 hexadecimal digits, the keyed hash (SipHash-2-4 with 128 bits of output) of a counter. Who sees some
-/// of them learns nothing about the others. One for each shard, each with a key of its own.
+/// Makes request ids: 128 bits as 32 hexadecimal digits, the keyed hash (SipHash-2-4 with 128 bits of output) of a counter. Who
+/// sees some of them learns nothing about the others. One for each shard, each with a key of its own.
 /// </summary>
 /// <param name="key">From a good source of randomness.</param>
 /// <param name="first">Where the counter starts.</param>

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>The methods that the proxy treats differently; every other token is <see cref="Other"/> and forwarded as it is.</summary>
+/// <summary>
+/// The methods that the proxy treats differently; every other token is <see cref="Other"/> and forwarded as it is.
+/// </summary>
 public enum RequestMethod : byte
 {
     Other,

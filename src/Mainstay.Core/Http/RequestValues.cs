@@ -10,7 +10,8 @@ internal static class RequestValues
         TryNextPair(ref query, (byte)'&', out name, out value);
 
     /// <summary>
-    /// Takes the next name=value of a Cookie field off its front (RFC 6265 section 4.2.1); quotes around the value are part of it.
+    /// Takes the next name=value of a Cookie field off its front (RFC 6265 section 4.2.1); quotes around the value are part of
+    /// it.
     /// </summary>
     public static bool TryNextCookie(scoped ref ReadOnlySpan<byte> cookies, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
@@ -21,7 +22,8 @@ internal static class RequestValues
     }
 
     /// <summary>
-    /// Decodes a query name or value: %XX, and '+' for a space. Broken encoding stays as it is. The result is never longer than the text.
+    /// Decodes a query name or value: %XX, and '+' for a space. Broken encoding stays as it is. The result is never longer than
+    /// the text.
     /// </summary>
     public static ReadOnlySpan<byte> DecodeParameter(ReadOnlySpan<byte> text, Span<byte> scratch)
     {

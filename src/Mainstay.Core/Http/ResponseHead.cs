@@ -3,8 +3,8 @@ using Mainstay.Core.Config;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// One response's head, parsed in place and as strictly as a request's: what two receivers could read differently is refused, and the
-/// client gets a 502. One object for each shard; valid until the next call or until the buffer changes.
+/// One response's head, parsed in place and as strictly as a request's: what two receivers could read differently is refused, and
+/// the client gets a 502. One object for each shard; valid until the next call or until the buffer changes.
 /// </summary>
 public sealed class ResponseHead
 {
@@ -23,7 +23,9 @@ public sealed class ResponseHead
 
     public ReadOnlySpan<HeaderField> Fields => _table.Fields;
 
-    /// <summary>The bytes that follow on the connection, given the request's method and the status (RFC 9112 section 6.3).</summary>
+    /// <summary>
+    /// The bytes that follow on the connection, given the request's method and the status (RFC 9112 section 6.3).
+    /// </summary>
     public BodyFraming Body { get; private set; }
 
     /// <summary>Whether the server's connection can take another request after this exchange.</summary>

@@ -6,7 +6,9 @@ public readonly ref struct ResponseContext
     /// <summary>The client speaks HTTP/1.0: a chunked body is decoded for it and ends with the connection.</summary>
     public required bool ClientIsHttp10 { get; init; }
 
-    /// <summary>The client's connection stays; never set where <see cref="ResponseHeadWriter.AllowsKeepAlive"/> says no.</summary>
+    /// <summary>
+    /// The client's connection stays; never set where <see cref="ResponseHeadWriter.AllowsKeepAlive"/> says no.
+    /// </summary>
     public required bool KeepAlive { get; init; }
 
     /// <summary>Add Via.</summary>

@@ -4,14 +4,18 @@ using Mainstay.Core.Config;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>One pattern of a route, made ready. Text is compared as bytes; regular expressions see it decoded from UTF-8.</summary>
+/// <summary>
+/// One pattern of a route, made ready. Text is compared as bytes; regular expressions see it decoded from UTF-8.
+/// </summary>
 internal sealed class TextPattern
 {
     private readonly PatternKind _kind;
     private readonly byte[] _text;
     private readonly Regex? _regex;
 
-    /// <summary>Linear time whatever the text; '.' matches line ends too, so that an encoded one cannot hide what follows.</summary>
+    /// <summary>
+    /// Linear time whatever the text; '.' matches line ends too, so that an encoded one cannot hide what follows.
+    /// </summary>
     private const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.Singleline;
 
     public TextPattern(PatternKind kind, string text)

@@ -3,8 +3,8 @@ using System.Text;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// Fields that must not come in a trailer (RFC 9110 section 6.5.1): a receiver that merges the trailer into the head would let them
-/// change framing, routing, authentication or how the content is read, after the decision was made.
+/// Fields that must not come in a trailer (RFC 9110 section 6.5.1): a receiver that merges the trailer into the head would let
+/// them change framing, routing, authentication or how the content is read, after the decision was made.
 /// </summary>
 internal static class TrailerRules
 {

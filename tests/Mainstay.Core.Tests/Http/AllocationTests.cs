@@ -19,7 +19,9 @@ public class AllocationTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    /// <summary>Scan, parse, route, pick, write, answer, follow the body, and log: everything that one request costs in here.</summary>
+    /// <summary>
+    /// Scan, parse, route, pick, write, answer, follow the body, and log: everything that one request costs in here.
+    /// </summary>
     private sealed class RequestPath
     {
         private readonly byte[] _request = Encoding.ASCII.GetBytes(

@@ -6,7 +6,9 @@ namespace Mainstay.Core.Tests.Http;
 /// <summary>Feeds bytes to scanner and parser as a connection does.</summary>
 internal static class HeadFeeder
 {
-    /// <summary>In two reads, the first of <paramref name="cut"/> bytes. InvalidRequestLine also stands for "never complete".</summary>
+    /// <summary>
+    /// In two reads, the first of <paramref name="cut"/> bytes. InvalidRequestLine also stands for "never complete".
+    /// </summary>
     public static RejectReason Feed(byte[] bytes, int cut, RequestHead head, HttpLimits limits)
     {
         var scanner = new HeadScanner();

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Mainstay.Core.Tests.Http;
 
-/// <summary>Requests put together from sound and unsound parts, and then damaged: near enough to HTTP to get past the first check.</summary>
+/// <summary>
+/// Requests put together from sound and unsound parts, and then damaged: near enough to HTTP to get past the first check.
+/// </summary>
 internal static class RequestCorpus
 {
     private static readonly string[] s_methods = ["GET", "POST", "HEAD", "OPTIONS", "CONNECT", "PUT", "TRACE", "PURGE", "get", "G T", ""];

@@ -6,7 +6,9 @@ using Mainstay.Core.Http;
 
 namespace Mainstay.Core.Tests.Http;
 
-/// <summary>Damaged responses: the framing against a short twin, every cut, and what the client gets of those that are accepted.</summary>
+/// <summary>
+/// Damaged responses: the framing against a short twin, every cut, and what the client gets of those that are accepted.
+/// </summary>
 public partial class ResponsePropertyTests
 {
     private static readonly HttpLimits s_limits = new(Head: 400, Fields: 8);

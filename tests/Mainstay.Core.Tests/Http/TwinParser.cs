@@ -14,8 +14,8 @@ internal sealed record TwinRequest(
     bool Upgrade, bool Continue);
 
 /// <summary>
-/// A request parser that is slow and short: regular expressions over the whole head, one rule after the other. It knows nothing of masks,
-/// offsets and reuse, which is where the real one could go wrong.
+/// A request parser that is slow and short: regular expressions over the whole head, one rule after the other. It knows nothing
+/// of masks, offsets and reuse, which is where the real one could go wrong.
 /// </summary>
 internal static partial class TwinParser
 {
