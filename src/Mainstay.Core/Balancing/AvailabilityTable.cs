@@ -41,12 +41,27 @@ public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
     }
 
     /// <summary>
-    /// What rebuilds the tables that follow from the pool's availability; it runs now and after every <see cref="Publish"/>, on
-    /// the writer's thread, and takes the place of the one before. Null when the pool is dropped.
+    /// Registers what rebuilds the tables that follow from the pool's availability: it runs now and after every
+    /// <see cref="Publish"/>, on the publishing thread. It takes the place of <paramref name="before"/>, which the configuration
+    /// before registered; every plane that balances over the pool has its own.
     /// </summary>
-    public void Derive(int poolSlot, Action? rebuild)
+    public void Derive(int poolSlot, Action? before, Action rebuild)
     {
-        Interlocked.Exchange(ref _derived[poolSlot], rebuild);
-        rebuild?.Invoke();
+        ref Action? derived = ref _derived[poolSlot];
+        while (true)
+        {
+            Action? seen = Volatile.Read(ref derived);
+            Action? next = (Action?)Delegate.Remove(seen, before) + rebuild;
+            if (Interlocked.CompareExchange(ref derived, next, seen) == seen) break;
+        }
+
+        rebuild();
+    }
+
+    /// <summary>The pool is gone: its slot is nobody's until the next one takes it.</summary>
+    public void Drop(int poolSlot)
+    {
+        Volatile.Write(ref _derived[poolSlot], null);
+        Publish(poolSlot, PoolTier.None);
     }
 }

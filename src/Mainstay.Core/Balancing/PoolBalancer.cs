@@ -51,7 +51,7 @@ public sealed class PoolBalancer
             balancers.Add(tables.CreateBalancer(balance, servers, shard, shardCount, seed, old));
         }
 
-        servers.Availability.Derive(servers.PoolSlot, tables.Refresh);
+        servers.Availability.Derive(servers.PoolSlot, before?.Rebuild, tables.Rebuild);
         return balancers.MoveToImmutable();
     }
 
@@ -97,7 +97,11 @@ public sealed class PoolBalancer
             _backups = SharedTables.Create(balance, _backupSet, previous?._backups, _primaries);
             _panic = SharedTables.Create(balance, _panicSet, previous?._panic, _primaries);
             _primaries.Localities?.Retain(servers);
+            Rebuild = Refresh;
         }
+
+        /// <summary>What the availability table calls; one delegate, so that it is found again.</summary>
+        public Action Rebuild { get; }
 
         public PoolBalancer CreateBalancer(
             BalanceSnapshot balance, ServerSet servers, int shard, int shards, ulong seed, PoolBalancer? old)
@@ -113,7 +117,7 @@ public sealed class PoolBalancer
         /// <summary>
         /// Of the tier in force only: a change of the tier is published, and so comes here before the tables are missed.
         /// </summary>
-        public void Refresh()
+        private void Refresh()
         {
             SharedTables inForce = _primarySet.Availability.Tier(_primarySet.PoolSlot) switch
             {

@@ -52,6 +52,7 @@ public sealed class PoolRegistry
         foreach ((string name, int slot) in _poolSlots.Where(entry => !pools.Contains(entry.Key)).ToList())
         {
             _poolSlots.Remove(name);
+            Availability.Drop(slot);
             _poolSlotNumbers.Free(slot);
         }
 

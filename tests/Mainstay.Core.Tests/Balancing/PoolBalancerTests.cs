@@ -165,6 +165,31 @@ public class PoolBalancerTests
         }
     }
 
+    [Fact]
+    public void Publish_TwoPlanesOverOnePool_KeepsTheTablesOfBothUpToDate()
+    {
+        var pool = new TestPool(1, 1, 1, 1);
+        PoolBalancer first = Create(pool, Algorithm.Maglev), second = Create(pool, Algorithm.Maglev);
+        second = PoolBalancer.CreateAll(new BalanceSnapshot(Algorithm.Maglev), pool.Servers, 1, 1, [second])[0];
+        pool.Set(1, ServerState.Down);
+        string[] heirs = [.. Enumerable.Range(0, 300).Select(i => pool.NameOf(first.Pick(TestPool.Key(i))))];
+
+        Assert.DoesNotContain("b", heirs);
+        Assert.Equal(heirs, Enumerable.Range(0, 300).Select(i => pool.NameOf(second.Pick(TestPool.Key(i)))));
+        pool.Set(1, ServerState.Up);
+        Assert.Contains("b", Picked(pool, first));
+        Assert.Contains("b", Picked(pool, second));
+    }
+
+    [Fact]
+    public void Drop_Pool_NobodyIsPickedAnyMore()
+    {
+        var pool = new TestPool(1, 1);
+        PoolBalancer balancer = Create(pool, Algorithm.Maglev);
+        pool.Availability.Drop(0);
+        Assert.Equal(Scheduler.None, balancer.Pick(TestPool.Key(1)));
+    }
+
     private static PoolBalancer Create(TestPool pool, Algorithm algorithm, BalanceSnapshot? balance = null) =>
         PoolBalancer.CreateAll(balance ?? new BalanceSnapshot(algorithm), pool.Servers, 1, 1)[0];
 

@@ -44,7 +44,7 @@ public class SchedulerTwinTests
     {
         var balance = new BalanceSnapshot(Algorithm.Hash, LoadFactor: 1.25);
         Check.One(
-            FsCheck.Config.QuickThrowOnFailure.WithMaxTest(5).WithQuietOnSuccess(true),
+            FsCheck.Config.QuickThrowOnFailure.WithMaxTest(4).WithQuietOnSuccess(true),
             Prop.ForAll(Scenarios().ToArbitrary(), scenario => CompareHash(scenario, balance)));
     }
 
@@ -72,7 +72,7 @@ public class SchedulerTwinTests
         var run = new Run(scenario);
         SharedTables shared = SharedTables.Create(balance, run.Pool.Servers);
         Scheduler scheduler = SchedulerFactory.Create(balance, run.Pool.Servers, shared, 0, 1, Seed);
-        foreach (Change change in scenario.Changes.Take(3))
+        foreach (Change change in scenario.Changes.Take(2))
         {
             run.Apply(change);
             shared.Refresh();

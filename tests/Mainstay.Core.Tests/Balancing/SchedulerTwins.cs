@@ -19,7 +19,6 @@ internal sealed record TwinServer(int Index, string Name, int Nominal, int Weigh
 /// </summary>
 internal abstract class Twin
 {
-    /// <summary>The pick and, where luck or a tie may decide otherwise, every other pick that would be right as well.</summary>
     public abstract int Pick(List<TwinServer> servers, PickKey key);
 
     public static Twin For(Algorithm algorithm, BalanceSnapshot balance, ulong seed) => algorithm switch
@@ -86,11 +85,18 @@ internal abstract class Twin
         public override int Pick(List<TwinServer> servers, PickKey key)
         {
             int[] all = [.. servers.Where(s => s.Weight > 0).Select(s => (s.Weight + 15) / 16)];
-            if (all.Length == 0 || !servers.Any(s => s.Takes)) return Scheduler.None;
+            // As the kernel on a changed destination: with no weight at all the level is lost.
+            if (all.Length == 0)
+            {
+                _level = 0;
+                return Scheduler.None;
+            }
+
             int step = all.Aggregate((a, b) => (int)BigInteger.GreatestCommonDivisor(a, b));
             int top = all.Max() - (step - 1);
             while (_level > 0 && _level % step != 1 % step) _level--;
             if (_level > top || _level <= 0) _level = top;
+            if (!servers.Any(s => s.Takes)) return Scheduler.None;
             while (true)
             {
                 for (int i = _last + 1; i < servers.Count; i++)
