@@ -41,7 +41,7 @@ internal static class BalanceSection
     private static readonly Key<BalanceSnapshot, HashKey?> On = new(
         "on", new OptionalType<HashKey>(HashKeys), b => b.Algorithm == Algorithm.Hash ? new HashKey(b.HashOn, b.HashName) : null)
     {
-        Doc = "For hash: what requests are told apart by.",
+        Doc = "For hash: what requests are told apart by. In quotes for tools that read YAML 1.1, where a bare on is a boolean.",
         Default = Key.Plain("address"),
     };
 

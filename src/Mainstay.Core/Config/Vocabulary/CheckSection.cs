@@ -120,7 +120,8 @@ internal static class CheckSection
     private static readonly Key<CheckSnapshot, ImmutableArray<KeyValuePair<string, string>>?> Headers = new(
         "headers",
         new OptionalValueType<ImmutableArray<KeyValuePair<string, string>>>(new MapType<KeyValuePair<string, string>, string>(
-            HeaderName, new SourcedTextType(secret: true, HeaderValueRule), KeyValuePair.Create, p => (p.Key, p.Value)) { IgnoreCase = true }),
+            HeaderName, new SourcedTextType(secret: true, HeaderValueRule), KeyValuePair.Create, p => (p.Key, p.Value))
+        { IgnoreCase = true }),
         c => c.Headers.IsEmpty ? null : c.Headers)
     { Doc = "Further request headers.", OnlyWith = ["http", "https"] };
 

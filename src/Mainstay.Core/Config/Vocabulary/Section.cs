@@ -92,7 +92,7 @@ internal sealed class Section<T> : ConfigType<T>, ISection
         foreach (IWritable<T> key in _keys)
         {
             if (key.Write(value, options) is not { } written) continue;
-            entries.Add(new MappingEntry(new ScalarNode(key.Key.Name), written, Commented ? key.Key.Summary : null));
+            entries.Add(new MappingEntry(new ScalarNode(key.Key.Name, quoted: true), written, Commented ? key.Key.Summary : null));
         }
 
         if (entries.Count == 1 && !options.Defaults && ShortForm(entries[0]) is { } shortForm) return shortForm;
