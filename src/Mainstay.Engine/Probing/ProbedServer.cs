@@ -121,6 +121,7 @@ internal sealed class ProbedServer : TimerNode
                 Changes++;
                 _prober.OnStateChanged(this, effect);
                 WriteWord();
+                if (effect.State != ServerState.Up) _prober.ServerOut?.Invoke(Runtime, EndsWork(effect.State));
                 break;
             case HealthEffectKind.ShareChanged:
                 WriteWord();
@@ -130,6 +131,10 @@ internal sealed class ProbedServer : TimerNode
                 break;
         }
     }
+
+    /// <summary>Whether work under way on a server of this state is cut, so that clients try again elsewhere.</summary>
+    private bool EndsWork(ServerState state) =>
+        state is ServerState.Down or ServerState.Maintenance && _pool.Snapshot.OnFailure == FailedFlows.Drop;
 
     private void WriteWord()
     {

@@ -55,6 +55,12 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
         _thread.Start();
     }
 
+    /// <summary>
+    /// A server takes no new work from now on: idle connections to it are of no more use; with true the busy ones are to be cut too.
+    /// Called on the prober's thread, after the availability table says so.
+    /// </summary>
+    public Action<ServerRuntime, bool>? ServerOut { get; init; }
+
     internal EventLoop Loop { get; } = new();
     internal ProbeContext Context { get; }
     internal AvailabilityTable Availability => _poolsPlane.Registry.Availability;
@@ -143,8 +149,11 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
         _announce(new HealthNotice(isWarning, $"server {server.Runtime.Pool}/{server.Runtime.Name} is {state}: {effect.Reason}"));
     }
 
-    internal void OnDrainDeadline(ProbedServer server) =>
+    internal void OnDrainDeadline(ProbedServer server)
+    {
         _announce(new HealthNotice(false, $"server {server.Runtime.Pool}/{server.Runtime.Name}: drain time is over"));
+        ServerOut?.Invoke(server.Runtime, true);
+    }
 
     /// <summary>Says what has become of a pool, once all its servers have been asked: half a first round is no panic.</summary>
     internal void AnnounceTier(ProbedPool pool)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Mainstay.Core.Config;
 using Mainstay.Core.Health;
 using Mainstay.Engine.Control;
+using Mainstay.Engine.Probing;
 using Microsoft.AspNetCore.Http;
 
 namespace Mainstay.Admin;
@@ -21,7 +22,7 @@ public sealed record Refusal(string Error);
 /// POST /api/reload
 /// </code>
 /// </summary>
-internal sealed class AdminApi(StatusSources sources, IServerOrders? orders, Func<Task<ReloadOutcome>> reload)
+internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<ReloadOutcome>> reload)
 {
     private const int MaxReason = 200;
 
@@ -67,20 +68,16 @@ internal sealed class AdminApi(StatusSources sources, IServerOrders? orders, Fun
             "enable" => ServerOrder.None,
             _ => null,
         };
-        if (order is not { } known || orders is null)
+        if (order is not { } known)
         {
             await RefuseAsync(context, 404, "a server is told to drain, enable or maintenance").ConfigureAwait(false);
             return;
         }
 
         string reason = await ReadReasonAsync(context.Request).ConfigureAwait(false);
-        OrderResult result = await orders.OrderAsync(pool, server, known, reason).ConfigureAwait(false);
-        await (result switch
-        {
-            OrderResult.NoSuchPool => RefuseAsync(context, 404, $"there is no pool '{pool}'"),
-            OrderResult.NoSuchServer => RefuseAsync(context, 404, $"pool '{pool}' has no server '{server}'"),
-            _ => WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Default.ServerStatus),
-        }).ConfigureAwait(false);
+        string? refusal = await prober.OrderAsync(pool, server, known, reason).ConfigureAwait(false);
+        if (refusal is not null) await RefuseAsync(context, 404, refusal).ConfigureAwait(false);
+        else await WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Default.ServerStatus).ConfigureAwait(false);
     }
 
     private async Task ReloadAsync(HttpContext context)

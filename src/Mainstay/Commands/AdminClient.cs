@@ -59,7 +59,8 @@ internal sealed class AdminClient(string path) : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
         {
-            throw new UnreachableException($"no daemon answers at {path}: {(e.InnerException ?? e).Message}", e);
+            string reason = File.Exists(path) ? (e.InnerException ?? e).Message : "there is no such socket";
+            throw new UnreachableException($"no daemon answers at {path}: {reason} (is it running? --socket names another)", e);
         }
         finally
         {

@@ -1,32 +1,51 @@
 using Mainstay.Admin;
+using Mainstay.Core.Config;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Http;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
+using Mainstay.Engine.Probing;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux.Processes;
 
 namespace Mainstay.Worker;
 
 /// <summary>What a worker of this program is made of.</summary>
-internal static class WorkerComposition
+internal sealed class WorkerComposition
 {
     /// <summary>Descriptors for everything but clients and their server connections: listeners, checks, logs, the runtime.</summary>
     private const int ReservedDescriptors = 512;
 
-    public static WorkerParts Create() => new(new WorkerConfiguration().Compile, CreatePlanes);
+    private PingPorts? _pings;
 
-    private static IReadOnlyList<IPlane> CreatePlanes(PlaneContext context)
+    private WorkerComposition()
     {
+    }
+
+    public static WorkerParts Create()
+    {
+        var composition = new WorkerComposition();
+        return new WorkerParts(new WorkerConfiguration().Compile, composition.OpenWhilePrivileged, composition.CreatePlanes);
+    }
+
+    /// <summary>Raw sockets, where the machine does not let everyone ping.</summary>
+    private void OpenWhilePrivileged() => _pings = new PingPorts();
+
+    private IReadOnlyList<IPlane> CreatePlanes(PlaneContext context)
+    {
+        ProcessSnapshot process = context.Start.Process;
         var registry = new PoolRegistry();
         var pools = new PoolsPlane(registry);
-        Shard[] shards = Shard.StartAll(context.Start.Process.Shards);
-        var http = new HttpPlane(shards, registry, () => pools.Prepared, new AccessLog(), MaxConnections(context.Start.Process.MaxConnections));
-        List<IPlane> planes = [pools, http];
-        var sources = new StatusSources([.. planes.OfType<IStatusSource>()]);
-        var api = new AdminApi(sources, planes.OfType<IServerOrders>().FirstOrDefault(), context.Reload);
-        return [.. planes, new AdminPlane(api, context.Log)];
+        var accessLog = new AccessLog();
+        Shard[] shards = Shard.StartAll(process.Shards);
+        var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, MaxConnections(process.MaxConnections));
+        var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings) { ServerOut = http.OnServerOut };
+        var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog)]);
+        return [pools, prober, http, new AdminPlane(new AdminApi(sources, prober, context.Reload), context.Log)];
     }
+
+    private static void Announce(OperatorLog log, HealthNotice notice) =>
+        log.Write(notice.IsWarning ? LogLevel.Warning : LogLevel.Info, notice.Text);
 
     /// <summary>As configured, or what the descriptor limit allows: each client may take a server connection too.</summary>
     private static int MaxConnections(int configured)

@@ -15,6 +15,9 @@ public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<Rel
 
 /// <summary>What a worker is made of.</summary>
 /// <param name="Compile">From a file's bytes; the path is for messages and for what the file names relative to itself.</param>
+/// <param name="OpenWhilePrivileged">Takes what needs the keeper's rights and is kept: called before they are given up.</param>
 /// <param name="CreatePlanes">In the order in which they are published: checks first.</param>
 public sealed record WorkerParts(
-    Func<string, ReadOnlyMemory<byte>, CompiledConfiguration> Compile, Func<PlaneContext, IReadOnlyList<IPlane>> CreatePlanes);
+    Func<string, ReadOnlyMemory<byte>, CompiledConfiguration> Compile,
+    Action OpenWhilePrivileged,
+    Func<PlaneContext, IReadOnlyList<IPlane>> CreatePlanes);

@@ -98,6 +98,7 @@ public sealed class WorkerProcess
 
     private async Task<IReadOnlyList<string>> PrepareAsync(Snapshot snapshot)
     {
+        _parts.OpenWhilePrivileged();
         IReadOnlyList<string> errors = MachinePreparation.Run(snapshot);
         if (errors.Count > 0) return errors;
         Errno claim = await _link.ClaimAsync(snapshot.Process.StateDirectory).ConfigureAwait(false);

@@ -21,7 +21,7 @@ internal sealed class EchoPlane : IPlane
     private volatile bool _isStalled;
     private int _connections;
 
-    public static WorkerParts Parts { get; } = new(EchoConfiguration.Compile, _ => [new EchoPlane()]);
+    public static WorkerParts Parts { get; } = new(EchoConfiguration.Compile, () => { }, _ => [new EchoPlane()]);
 
     public bool IsAlive => !_isStalled;
 
