@@ -26,7 +26,7 @@ public class DependencyRuleTests
     [Fact]
     public void Projects_ReferToLowerOnesOnly()
     {
-        foreach (string project in Directory.GetDirectories(Path.Combine(Repository.Root, "src")))
+        foreach (string project in Directory.GetDirectories(Path.Combine(RepositoryPaths.Root, "src")))
         {
             string name = Path.GetFileName(project);
             Assert.True(AllowedReferences.TryGetValue(name, out string[]? allowed), $"say in this test what {name} may refer to");
@@ -41,7 +41,7 @@ public class DependencyRuleTests
     [Fact]
     public void Core_RefersToNoPackageButItsAnalyzer()
     {
-        XDocument core = XDocument.Load(Path.Combine(Repository.Root, "src/Mainstay.Core/Mainstay.Core.csproj"));
+        XDocument core = XDocument.Load(Path.Combine(RepositoryPaths.Root, "src/Mainstay.Core/Mainstay.Core.csproj"));
 
         Assert.All(core.Descendants("PackageReference"), reference => Assert.Equal("all", (string?)reference.Attribute("PrivateAssets")));
     }
@@ -52,7 +52,7 @@ public class DependencyRuleTests
         foreach (string project in AllowedReferences.Keys.Where(project => project != "Mainstay"))
         {
             string[] others = [.. AllowedReferences.Keys.Where(other => other != "Mainstay" && other != project && !AllowedReferences[project].Contains(other))];
-            foreach ((string path, string text) in Repository.Sources($"src/{project}"))
+            foreach ((string path, string text) in Sources($"src/{project}"))
             {
                 Assert.All(others, other => Assert.False(Uses(text, other), $"{path} uses {other}"));
             }
@@ -62,11 +62,11 @@ public class DependencyRuleTests
     [Fact]
     public void Planes_DoNotKnowEachOther()
     {
-        string engine = Path.Combine(Repository.Root, "src/Mainstay.Engine");
+        string engine = Path.Combine(RepositoryPaths.Root, "src/Mainstay.Engine");
         string[] planes = [.. Directory.GetDirectories(engine).Select(path => Path.GetFileName(path)).Except(["bin", "obj", .. EngineBase])];
         foreach (string from in planes.Concat(EngineBase.Where(folder => Directory.Exists(Path.Combine(engine, folder)))))
         {
-            foreach ((string path, string text) in Repository.Sources($"src/Mainstay.Engine/{from}"))
+            foreach ((string path, string text) in Sources($"src/Mainstay.Engine/{from}"))
             {
                 foreach (string to in planes.Where(to => to != from && !PlaneExceptions.Any(exception => (exception.From, exception.To) == (from, to))))
                     Assert.False(Uses(text, $"Mainstay.Engine.{to}"), $"{path} uses the plane {to}; planes stand on {string.Join(", ", EngineBase)}");
@@ -79,11 +79,17 @@ public class DependencyRuleTests
     {
         foreach (string project in AllowedReferences.Keys.Where(project => project != "Mainstay.Linux"))
         {
-            Assert.DoesNotContain("AllowUnsafeBlocks", File.ReadAllText(Path.Combine(Repository.Root, "src", project, project + ".csproj")), StringComparison.Ordinal);
-            foreach ((string path, string text) in Repository.Sources($"src/{project}"))
+            Assert.DoesNotContain("AllowUnsafeBlocks", File.ReadAllText(Path.Combine(RepositoryPaths.Root, "src", project, project + ".csproj")), StringComparison.Ordinal);
+            foreach ((string path, string text) in Sources($"src/{project}"))
                 Assert.False(Regex.IsMatch(text, @"\[(DllImport|LibraryImport)\b|NativeLibrary\."), $"{path} calls native code; that belongs in Mainstay.Linux");
         }
     }
+
+    /// <summary>C# files that people wrote below a folder, by path from the root.</summary>
+    private static IEnumerable<(string Path, string Text)> Sources(string folder) =>
+        Directory.EnumerateFiles(RepositoryPaths.Of(folder), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !Regex.IsMatch(file, "/(bin|obj)/"))
+            .Select(file => (Path.GetRelativePath(RepositoryPaths.Root, file), File.ReadAllText(file)));
 
     private static bool Uses(string text, string name) => Regex.IsMatch(text, $@"(?<![\w.]){Regex.Escape(name)}(?![\w])");
 }
