@@ -21,6 +21,9 @@ internal sealed partial class Exchange
     private ulong _tried;
     private int _serverIndex;
     private int _attempts;
+
+    /// <summary>How the last attempt ended: what the client is told when there is no further server.</summary>
+    private OutcomeCause _lastCause;
     private bool _freshOnly;
 
     /// <summary>One of the server's connections in flight is ours.</summary>
@@ -165,7 +168,7 @@ internal sealed partial class Exchange
         {
             if (!TryChoose())
             {
-                Fail(Pool.Set.Availability.Tier(Pool.Slot) == PoolTier.None ? OutcomeCause.NoServer : OutcomeCause.ServersBusy);
+                Fail(_tried != 0 ? _lastCause : NoneCause);
                 return;
             }
 
@@ -181,13 +184,22 @@ internal sealed partial class Exchange
             if (TryTakeOver() || TryOpen()) return;
             Count(ref _lane!.Counters.ConnectFailures);
             LeaveServer();
+            _lastCause = OpenCause;
             if (!MayTryAnother())
             {
-                Fail(_lane.Server.Resolved is null ? OutcomeCause.NameNotResolved : ConnectCause(_failedErrno));
+                Fail(_lastCause);
                 return;
             }
         }
     }
+
+    /// <summary>Why nothing was picked at the first attempt.</summary>
+    private OutcomeCause NoneCause =>
+        Pool.Set.Availability.Tier(Pool.Slot) == PoolTier.None ? OutcomeCause.NoServer : OutcomeCause.ServersBusy;
+
+    /// <summary>Why a connection could not even be begun.</summary>
+    private OutcomeCause OpenCause =>
+        _lane!.Server.Resolved is null ? OutcomeCause.NameNotResolved : ConnectCause(_failedErrno);
 
     /// <summary>Begins to connect. False when that failed at once.</summary>
     private bool TryOpen()
@@ -211,7 +223,7 @@ internal sealed partial class Exchange
     {
         if (TryOpen()) return;
         Count(ref _lane!.Counters.ConnectFailures);
-        TryNextServer(_lane.Server.Resolved is null ? OutcomeCause.NameNotResolved : ConnectCause(_failedErrno));
+        TryNextServer(OpenCause);
     }
 
     private static OutcomeCause ConnectCause(Errno error) => error switch
@@ -266,6 +278,7 @@ internal sealed partial class Exchange
     private void TryNextServer(OutcomeCause cause)
     {
         LeaveServer();
+        _lastCause = cause;
         if (!MayTryAnother())
         {
             Fail(cause);

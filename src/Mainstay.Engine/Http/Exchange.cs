@@ -94,7 +94,7 @@ internal sealed partial class Exchange(HttpShard shard)
         Keep(request, head);
 
         _route = RouteTarget.NotFound;
-        if (!_service.Routes.TryMatch(request, head, client.Address, out int route, out RejectReason reason))
+        if (!_service.Routes[shard.Number].TryMatch(request, head, client.Address, out int route, out RejectReason reason))
         {
             if (reason != RejectReason.None)
             {

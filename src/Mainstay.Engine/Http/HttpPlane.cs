@@ -87,7 +87,7 @@ public sealed class HttpPlane : IPlane
 
         ImmutableDictionary<string, PoolTarget> pools = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
         ImmutableArray<HttpService> services =
-            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), name => pools[name]))];
+            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, name => pools[name]))];
         var sockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
         {

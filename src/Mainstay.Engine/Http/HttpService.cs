@@ -13,18 +13,20 @@ namespace Mainstay.Engine.Http;
 internal sealed class HttpService
 {
     /// <param name="number">Of the service's counters; kept over reloads.</param>
-    public HttpService(HttpSnapshot snapshot, int number, Func<string, PoolTarget> pools)
+    public HttpService(HttpSnapshot snapshot, int number, int shards, Func<string, PoolTarget> pools)
     {
         Snapshot = snapshot;
         Number = number;
-        Routes = new RouteTable(snapshot);
+        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Targets = [.. snapshot.Routes.Select(route => new RouteTarget(route, pools))];
     }
 
     public HttpSnapshot Snapshot { get; }
     public int Number { get; }
-    public RouteTable Routes { get; }
+
+    /// <summary>By shard: a table has buffers that one thread uses.</summary>
+    public ImmutableArray<RouteTable> Routes { get; }
     public ForwardedPolicy Forwarded { get; }
 
     /// <summary>What each route does, by its index.</summary>
