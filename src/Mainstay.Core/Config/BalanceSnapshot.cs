@@ -47,4 +47,8 @@ public sealed record BalanceSnapshot(
     double LoadFactor = 1.25,
     bool WithPort = false,
     bool Fallback = false,
-    int TableSize = 65537);
+    int TableSize = 65537)
+{
+    /// <summary>The algorithm's name in a configuration.</summary>
+    public string AlgorithmName => Vocabulary.BalanceSection.WordOf(Algorithm);
+}

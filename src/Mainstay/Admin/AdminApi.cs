@@ -18,6 +18,7 @@ public sealed record Refusal(string Error);
 /// <code>
 /// GET  /metrics
 /// GET  /api/status
+/// GET  /api/configuration                                                   on the admin socket only: it may hold secrets
 /// POST /api/pools/{pool}/servers/{server}/drain | enable | maintenance      body: the reason, plain text, optional
 /// POST /api/reload
 /// </code>
@@ -43,6 +44,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         {
             ("GET", ["metrics"]) => WriteMetricsAsync(context),
             ("GET", ["api", "status"]) => WriteJsonAsync(context, 200, sources.Report(), AdminJson.Default.StatusReport),
+            ("GET", ["api", "configuration"]) when isPrivate => WriteTextAsync(context, sources.WriteConfiguration()),
             ("POST", ["api", "pools", var pool, "servers", var server, var verb]) => OrderAsync(context, pool, server, verb),
             ("POST", ["api", "reload"]) => ReloadAsync(context),
             (_, ["metrics"] or ["api", "status"]) => RefuseMethodAsync(context, "GET"),
@@ -102,6 +104,12 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
 
     private static Task RefuseAsync(HttpContext context, int status, string error) =>
         WriteJsonAsync(context, status, new Refusal(error), AdminJson.Default.Refusal);
+
+    private static Task WriteTextAsync(HttpContext context, string text)
+    {
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text, context.RequestAborted);
+    }
 
     private static Task WriteJsonAsync<T>(
         HttpContext context, int status, T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)

@@ -26,6 +26,12 @@ internal sealed class StatusSources(IReadOnlyList<IStatusSource> sources)
         }
     }
 
+    /// <summary>The configuration in force as a file; it may hold secrets.</summary>
+    public string WriteConfiguration()
+    {
+        lock (_gate) return _snapshot is null ? "" : ConfigWriter.Write(_snapshot);
+    }
+
     public StatusReport Report()
     {
         lock (_gate)
@@ -62,7 +68,7 @@ internal sealed class StatusSources(IReadOnlyList<IStatusSource> sources)
     private static PoolStatus ListPool(PoolSnapshot pool) => new()
     {
         Name = pool.Name,
-        Balance = pool.Balance.Algorithm.ToString(),
+        Balance = pool.Balance.AlgorithmName,
         Servers =
         [
             .. pool.Servers.Select(server => new ServerStatus

@@ -39,15 +39,23 @@ internal sealed class AdminClient(string path) : IDisposable
     /// <summary>The answer's text where it is JSON of that type; null when the daemon said no, which is in <paramref name="refusal"/>.</summary>
     /// <exception cref="UnreachableException">Nobody answers.</exception>
     public T? Get<T>(string target, JsonTypeInfo<T> type, out string refusal)
-        where T : class => Send(new HttpRequestMessage(HttpMethod.Get, target), type, out refusal);
+        where T : class => Send(new HttpRequestMessage(HttpMethod.Get, target), text => JsonSerializer.Deserialize(text, type), out refusal);
 
     /// <exception cref="UnreachableException">Nobody answers.</exception>
     public T? Post<T>(string target, string body, JsonTypeInfo<T> type, out string refusal)
-        where T : class => Send(new HttpRequestMessage(HttpMethod.Post, target) { Content = new StringContent(body, Encoding.UTF8, "text/plain") }, type, out refusal);
+        where T : class
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = new StringContent(body, Encoding.UTF8, "text/plain") };
+        return Send(request, text => JsonSerializer.Deserialize(text, type), out refusal);
+    }
+
+    /// <summary>An answer that is plain text.</summary>
+    /// <exception cref="UnreachableException">Nobody answers.</exception>
+    public string? GetText(string target, out string refusal) => Send(new HttpRequestMessage(HttpMethod.Get, target), text => text, out refusal);
 
     public void Dispose() => _http.Dispose();
 
-    private T? Send<T>(HttpRequestMessage request, JsonTypeInfo<T> type, out string refusal)
+    private T? Send<T>(HttpRequestMessage request, Func<string, T?> read, out string refusal)
         where T : class
     {
         try
@@ -55,7 +63,7 @@ internal sealed class AdminClient(string path) : IDisposable
             using HttpResponseMessage response = _http.SendAsync(request).GetAwaiter().GetResult();
             string text = response.Content.ReadAsStringAsync().GetAwaiter().GetResult();
             refusal = response.IsSuccessStatusCode ? "" : Reason(text);
-            return response.IsSuccessStatusCode ? JsonSerializer.Deserialize(text, type) : null;
+            return response.IsSuccessStatusCode ? read(text) : null;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
         {
@@ -82,4 +90,4 @@ internal sealed class AdminClient(string path) : IDisposable
 }
 
 /// <summary>The daemon cannot be reached: exit code 3.</summary>
-internal sealed class UnreachableException(string message, Exception cause) : Exception(message, cause);
+internal sealed class UnreachableException(string message, Exception? cause) : Exception(message, cause);

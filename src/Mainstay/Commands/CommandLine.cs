@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mainstay.Admin;
 using Mainstay.Configuration;
+using Mainstay.Core.Config;
 using Mainstay.Keeper;
 
 namespace Mainstay.Commands;
@@ -25,7 +26,7 @@ internal static class CommandLine
 
     private static RootCommand Build() => new("Keeps a service standing: balances HTTP over healthy servers.")
     {
-        Run(), Check(), Schema(), Status(), Pool(), Version(),
+        Run(), Check(), Schema(), Diff(), Status(), Pool(), Version(),
     };
 
     private static Command Run()
@@ -50,6 +51,24 @@ internal static class CommandLine
         var markdown = new Option<bool>("--markdown") { Description = "As the tables of docs/configuration.md." };
         var command = new Command("schema", "Prints the configuration's vocabulary as JSON Schema, for editors.") { markdown };
         command.SetAction(parsed => SchemaCommand.Run(parsed.GetValue(markdown), Console.Out));
+        return command;
+    }
+
+    private static Command Diff()
+    {
+        Option<string> file = ConfigurationOption();
+        Option<bool> json = JsonOption();
+        Option<string?> socket = SocketOption();
+        var command = new Command("diff", "Says what a reload of this file would change in the running daemon.") { file, json, socket };
+        command.SetAction(parsed =>
+        {
+            using var client = new AdminClient(Socket(parsed.GetValue(socket)));
+            string running = client.GetText("api/configuration", out string refusal) ?? throw new InvalidOperationException(refusal);
+            // Written for the plain environment: every default that depends on machine and user is spelled out.
+            Snapshot before = ConfigurationFile.Parse(running, "running", new ConfigEnvironment()).Snapshot
+                ?? throw new UnreachableException("the daemon's configuration cannot be read: it is of another version", null);
+            return DiffCommand.Run(before, parsed.GetRequiredValue(file), parsed.GetValue(json), Console.Out, Console.Error);
+        });
         return command;
     }
 

@@ -5,16 +5,11 @@ namespace Mainstay.Keeper;
 public sealed record WorkerProgram(string Path, IReadOnlyList<string> Arguments)
 {
     /// <summary>
-    /// The keeper's runtime settings (runtimeconfig.template.json) are for a tiny heap; these give the worker its own. Gen 0 of
-    /// 16 MiB (hexadecimal): the control side rarely collects, and a collection stops every shard.
+    /// Runtime settings of the worker, where the user has set none: a first generation of 4 MiB (hexadecimal). The runtime would derive it
+    /// from the processor's cache; a collection stops every shard, and the control side fills this in minutes.
     /// </summary>
     public static IReadOnlyList<(string Name, string Value)> Environment { get; } =
-    [
-        ("DOTNET_TieredPGO", "1"),
-        ("DOTNET_GCHeapHardLimit", "0"),
-        ("DOTNET_GCgen0size", "1000000"),
-        ("DOTNET_GCConserveMemory", "0"),
-    ];
+        System.Environment.GetEnvironmentVariable("DOTNET_GCgen0size") is null ? [("DOTNET_GCgen0size", "400000")] : [];
 
     /// <summary>Called early: afterwards the file may have been replaced, and the kernel would name the deleted one.</summary>
     public static WorkerProgram OfThisProcess()

@@ -94,6 +94,25 @@ public class AdminTests(RunningDaemon daemon) : IClassFixture<RunningDaemon>
         Assert.NotNull(daemon.TryGet());
     }
 
+    [Fact]
+    public void Diff_ChangedFile_TellsWhatAReloadWouldChange()
+    {
+        string changed = Path.GetTempFileName();
+        File.WriteAllText(changed, File.ReadAllText(daemon.ConfigurationPath).Replace("fall: 2", "fall: 7", StringComparison.Ordinal));
+
+        (int same, string nothing, _) = RunningDaemon.Run("diff", "-c", daemon.ConfigurationPath, "--socket", daemon.AdminSocket);
+        (int code, string output, _) = RunningDaemon.Run("diff", "-c", changed, "--socket", daemon.AdminSocket);
+
+        Assert.Equal((0, "Nothing changes.\n"), (same, nothing));
+        Assert.Equal(0, code);
+        Assert.Contains("pools.app.check.fall: 2 -> 7", output, StringComparison.Ordinal);
+        File.Delete(changed);
+    }
+
+    [Fact]
+    public void Configuration_OverTcp_IsNotTold() =>
+        Assert.Equal(HttpStatusCode.NotFound, daemon.Admin(HttpMethod.Get, "/api/configuration").Status);
+
     [Theory]
     [InlineData("Host", "attacker.example")]
     [InlineData("Origin", "http://attacker.example")]

@@ -11,6 +11,8 @@ internal static class BalanceSection
         ("twos", Algorithm.TwoChoices), ("least-request", Algorithm.LeastRequest), ("least-time", Algorithm.LeastTime),
         ("random", Algorithm.Random), ("hash", Algorithm.Hash), ("first", Algorithm.First));
 
+    public static string WordOf(Algorithm algorithm) => Algorithms.WordOf(algorithm);
+
     private sealed record HashKey(HashSource Source, string Name);
 
     private static Key<HashKey, bool?> Bare(string name, HashSource source, string doc) =>
