@@ -84,7 +84,7 @@ row() {
     for name in "$@"; do
         line+=$(printf '%26s' "$(median "${noted[$case/$name]}") ($(spread "${noted[$case/$name]}"))")
         [ "$name" = "$1" ] || ratios+=("$(awk -v a="$own" -v b="$(median "${noted[$case/$name]}")" -v c="$case" -v s="$1" -v p="$name" \
-            'BEGIN { printf "%-16s %s / %-8s %.2f", c, s, p, b > 0 ? a / b : 0 }')")
+            'BEGIN { printf "%-16s %s / %-8s %.2f", c, s, p, (b > 0 ? a / b : 0) }')")
     done
     table+=("$line")
 }
