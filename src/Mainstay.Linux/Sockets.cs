@@ -101,6 +101,14 @@ public static unsafe class Sockets
         return result < 0 ? (Errno)(-result) : (Errno)value;
     }
 
+    /// <summary>A stream socket's connection stands, also when the peer has ended it since.</summary>
+    public static bool IsConnected(int fd)
+    {
+        byte* address = stackalloc byte[112];
+        uint length = 112;
+        return Libc.GetPeerName(fd, address, &length) == 0;
+    }
+
     public static SocketAddress LocalAddress(int fd)
     {
         var address = new SocketAddress();

@@ -17,9 +17,6 @@ public sealed class HealthMachine
     /// <summary>Intervals vary by this share of themselves to either side, so that checks made together do not stay together.</summary>
     public const double Jitter = 0.05;
 
-    /// <summary>First checks are spread over so long at most: short, because listeners wait for them.</summary>
-    public static readonly TimeSpan FirstCheckSpread = TimeSpan.FromMilliseconds(200);
-
     /// <summary>A slow start begins at a tenth of the weight (Envoy's default), so that the server sees traffic at all.</summary>
     private const int FirstShare = Availability.FullShare / 10;
 
@@ -189,7 +186,7 @@ public sealed class HealthMachine
         {
             Cancel(effects);
             Contradictions = 0;
-            _nextCheck = now + Shorter(FirstCheckSpread, policy.Interval) * NextUnit();
+            _nextCheck = now + Shorter(policy.FirstSpread, policy.Interval) * NextUnit();
         }
         else if (!_inFlight)
         {
@@ -250,7 +247,7 @@ public sealed class HealthMachine
     private void ScheduleFirst(Instant now)
     {
         if (!_policy.IsChecked || Order == ServerOrder.Maintenance) return;
-        _nextCheck = now + Shorter(FirstCheckSpread, _policy.Interval) * NextUnit();
+        _nextCheck = now + Shorter(_policy.FirstSpread, _policy.Interval) * NextUnit();
     }
 
     private void ScheduleNow(Instant now)

@@ -12,6 +12,9 @@ public sealed record HealthPolicy
     /// <summary>Between checks while results and state differ.</summary>
     public TimeSpan FastInterval { get; init; } = TimeSpan.FromSeconds(1);
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>First checks of servers that start together are spread over so long; short, because listeners wait for them.</summary>
+    public TimeSpan FirstSpread { get; init; } = TimeSpan.FromMilliseconds(200);
     public int Rise { get; init; } = 2;
     public int Fall { get; init; } = 3;
     public TimeSpan SlowStart { get; init; }

@@ -20,6 +20,9 @@ public readonly record struct NetAddress
     public bool IsV4 => _length == 4;
     public bool IsV6 => _length == 16;
 
+    /// <summary>127.0.0.0/8 or ::1: this machine itself.</summary>
+    public bool IsLoopback => (_length == 4 && _low >> 24 == 127) || (_length == 16 && _high == 0 && _low == 1);
+
     /// <summary>32, 128, or 0 for no address.</summary>
     public int Bits => _length * 8;
 

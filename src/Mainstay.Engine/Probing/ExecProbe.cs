@@ -161,7 +161,6 @@ internal sealed class ExecRun(ExecProbe probe, EventLoop loop, SpawnRequest requ
             (read, write) = Files.CreatePipe();
             SpawnRequest complete = request with
             {
-                Path = FindProgram(request.Path),
                 Descriptors = [new(DescriptorMapping.DevNull, 0), new(write, 1), new(write, 2)],
             };
             Errno error = ChildProcess.TrySpawn(complete, out ChildProcess? child);
@@ -175,18 +174,6 @@ internal sealed class ExecRun(ExecProbe probe, EventLoop loop, SpawnRequest requ
         if (write >= 0) Linux.Descriptor.Close(write);
         if (result.Child is null && read >= 0) Linux.Descriptor.Close(read);
         loop.Post(this, result);
-    }
-
-    private static string FindProgram(string program)
-    {
-        if (program.Contains('/')) return program;
-        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':'))
-        {
-            string path = Path.Combine(folder, program);
-            if (folder.Length > 0 && File.Exists(path)) return path;
-        }
-
-        return program;
     }
 
     private void Keep(ReadOnlySpan<byte> bytes)

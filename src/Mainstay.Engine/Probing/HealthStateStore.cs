@@ -16,6 +16,9 @@ public sealed class HealthStateStore(string directory)
 
     public string FilePath => _path;
 
+    /// <summary>A crash may leave a half-written file beside the real one; another worker's write takes no minute.</summary>
+    private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(1);
+
     /// <summary>What was kept; empty when there is nothing or it is unusable. The note says what an operator should know, or is empty.</summary>
     public IReadOnlyList<KeptServer> Load(DateTimeOffset now, out string note)
     {
@@ -23,6 +26,7 @@ public sealed class HealthStateStore(string directory)
         byte[] bytes;
         try
         {
+            RemoveAbandoned(now);
             var file = new FileInfo(_path);
             if (!file.Exists) return [];
             if (file.Length > HealthStateFile.MaxBytes)
@@ -64,6 +68,14 @@ public sealed class HealthStateStore(string directory)
         {
             return $"{_path} cannot be written: {e.Message}";
         }
+    }
+
+    private void RemoveAbandoned(DateTimeOffset now)
+    {
+        if (!Directory.Exists(directory)) return;
+        foreach (string path in Directory.GetFiles(directory, $"{FileName}.*.new"))
+            if (now - File.GetLastWriteTimeUtc(path) > Abandoned)
+                File.Delete(path);
     }
 
     /// <summary>Until the directory is on the disk too, the rename can be undone by a loss of power.</summary>

@@ -11,18 +11,23 @@ namespace Mainstay.Engine.Probing;
 /// <summary>One server of one pool: its machine, its timer, its probe. Carries out what the machine decides.</summary>
 internal sealed class ProbedServer : TimerNode
 {
+    private static readonly TimeSpan ToleratedLateness = TimeSpan.FromMilliseconds(100);
+
+    private const long GridNanoseconds = 5_000_000;
+
     private readonly Prober _prober;
     private readonly ProbedPool _pool;
     private Probe? _probe;
     private CheckSnapshot? _check;
     private int _weight;
     private int _checkNumber;
+    private Instant _checkDeadline;
 
     public ProbedServer(Prober prober, ProbedPool pool, ServerRuntime runtime, ulong seed)
     {
         (_prober, _pool, Runtime) = (prober, pool, runtime);
         _check = pool.Snapshot.Check;
-        Machine = new HealthMachine(HealthPolicy.From(pool.Snapshot), seed);
+        Machine = new HealthMachine(prober.PolicyOf(pool.Snapshot), seed);
         if (_check is { } check) _probe = pool.CreateProbe(this, check);
     }
 
@@ -61,7 +66,7 @@ internal sealed class ProbedServer : TimerNode
             _probe = _check is null ? null : _pool.CreateProbe(this, _check);
         }
 
-        HealthPolicy policy = HealthPolicy.From(_pool.Snapshot);
+        HealthPolicy policy = _prober.PolicyOf(_pool.Snapshot);
         if (isChanged || policy != Machine.Policy) Step(HealthInput.Changed(policy, isChanged));
         if (weight == _weight) return;
         _weight = weight;
@@ -90,7 +95,7 @@ internal sealed class ProbedServer : TimerNode
         // Results that are there at once add to the list while it is gone through.
         for (int i = 0; i < effects.Count; i++) Carry(effects[i], effects);
         effects.Clear();
-        _prober.Loop.Arm(this, Machine.NextDeadline);
+        _prober.Loop.Arm(this, Machine.IsChecking ? Machine.NextDeadline : OnGrid(Machine.NextDeadline));
         if (IsWaitedFor && Machine.IsSettled) _prober.OnSettled(this);
     }
 
@@ -109,10 +114,11 @@ internal sealed class ProbedServer : TimerNode
         {
             case HealthEffectKind.StartCheck:
                 _checkNumber = effect.Check;
+                _checkDeadline = _prober.Loop.Now + Machine.Policy.Timeout;
                 if (_probe?.Start() is { } outcome) Take(HealthInput.CheckEnded(effect.Check, outcome), effects);
                 break;
             case HealthEffectKind.TimeOutCheck:
-                if (_probe is not null) Take(HealthInput.CheckEnded(effect.Check, _probe.TimeOut()), effects);
+                if (_probe is not null) Take(HealthInput.CheckEnded(effect.Check, TimeOut(_probe)), effects);
                 break;
             case HealthEffectKind.CancelCheck:
                 _probe?.Cancel();
@@ -135,6 +141,24 @@ internal sealed class ProbedServer : TimerNode
     /// <summary>Whether work under way on a server of this state is cut, so that clients try again elsewhere.</summary>
     private bool EndsWork(ServerState state) =>
         state is ServerState.Down or ServerState.Maintenance && _pool.Snapshot.OnFailure == FailedFlows.Drop;
+
+    /// <summary>
+    /// When this thread itself comes late (a starved or suspended machine), an answer that is missing says nothing about the server:
+    /// one hiccup here must not take all servers down.
+    /// </summary>
+    private CheckOutcome TimeOut(Probe probe)
+    {
+        CheckOutcome outcome = probe.TimeOut();
+        TimeSpan late = _prober.Loop.Now - _checkDeadline;
+        return outcome.Cause == CheckCause.TimedOut && late > ToleratedLateness
+            ? new(CheckLayer.Self, CheckCause.Unable, $"checks run {WireText.Duration(late)} late: this machine is overloaded")
+            : outcome;
+    }
+
+    /// <summary>Checks begin at common moments, so that one turn of the loop takes in many; timeouts stay exact.</summary>
+    private static Instant OnGrid(Instant deadline) => deadline == Instant.Never
+        ? deadline
+        : new Instant((deadline.Nanoseconds + GridNanoseconds - 1) / GridNanoseconds * GridNanoseconds);
 
     private void WriteWord()
     {

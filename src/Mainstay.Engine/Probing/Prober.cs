@@ -22,6 +22,9 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
 {
     private static readonly TimeSpan LongestFirstRound = TimeSpan.FromSeconds(30);
 
+    /// <summary>Some five times what a check costs once warm.</summary>
+    private static readonly TimeSpan FirstSpreadEach = TimeSpan.FromMicroseconds(250);
+
     private readonly PoolsPlane _poolsPlane;
     private readonly HealthStateStore? _store;
     private readonly Action<HealthNotice> _announce;
@@ -33,6 +36,7 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
     private ImmutableArray<PoolRuntime> _prepared;
     private TaskCompletionSource? _firstRound;
     private int _waitedFor;
+    private int _serverCount;
     private bool _isStarted;
     private long _turnsSeen;
 
@@ -141,6 +145,14 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
 
     internal string ResolveProblem(string hostName) => _names.Problem(hostName);
 
+    /// <summary>A pool's policy; where many servers start together, the first checks take longer to begin than with few.</summary>
+    internal HealthPolicy PolicyOf(PoolSnapshot pool)
+    {
+        HealthPolicy policy = HealthPolicy.From(pool);
+        TimeSpan spread = _serverCount * FirstSpreadEach;
+        return spread > policy.FirstSpread ? policy with { FirstSpread = spread } : policy;
+    }
+
     internal void OnStateChanged(ProbedServer server, in HealthEffect effect)
     {
         _keeper.Touch();
@@ -210,6 +222,7 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
             _pools.Remove(gone);
         }
 
+        _serverCount = pools.Sum(pool => pool.Servers.Length);
         foreach (PoolRuntime runtime in pools)
         {
             if (!_pools.TryGetValue(runtime.Snapshot.Name, out ProbedPool? pool)) _pools.Add(runtime.Snapshot.Name, pool = new ProbedPool(this));

@@ -29,6 +29,8 @@ internal sealed class TlsProbe(ProbeContext context, ProbedServer server, Conver
         return base.Start();
     }
 
+    protected override CheckOutcome? OnConnectedAtOnce() => null;
+
     protected override CheckOutcome? Continue()
     {
         if (!_isSecured && Shake() is { } ended) return ended;
@@ -82,8 +84,16 @@ internal sealed class TlsProbe(ProbeContext context, ProbedServer server, Conver
 
     private string? ServerName()
     {
-        if (Server.Check.Host is { } host) return host.Split(':')[0];
+        if (Server.Check.Host is { } host) return WithoutPort(host);
         return Server.Runtime.Endpoint.HostName ?? (Server.Runtime.Endpoint.IsUnix ? null : Server.Runtime.Endpoint.Address.ToString());
+    }
+
+    /// <summary>Of a Host header: name, name:port, [v6] or [v6]:port.</summary>
+    private static string WithoutPort(string host)
+    {
+        if (host.StartsWith('[')) return host[1..].Split(']')[0];
+        int colon = host.IndexOf(':');
+        return colon < 0 ? host : host[..colon];
     }
 
     private string? LookAtCertificate(TimeSpan? left)

@@ -20,7 +20,7 @@ public class HealthMachineTests
         HealthBench bench = new HealthBench(Policy).Start();
         Assert.Equal(ServerState.Unknown, bench.State);
         Assert.False(bench.Machine.IsSettled);
-        Assert.InRange(bench.Machine.NextDeadline - bench.Now, TimeSpan.Zero, HealthMachine.FirstCheckSpread);
+        Assert.InRange(bench.Machine.NextDeadline - bench.Now, TimeSpan.Zero, Policy.FirstSpread);
     }
 
     [Theory]
@@ -313,7 +313,7 @@ public class HealthMachineTests
         bench.Step(HealthInput.Changed(Policy, checkChanged: true));
         Assert.Equal(HealthEffectKind.CancelCheck, bench.Log[^1].Effect.Kind);
         Assert.Equal(ServerState.Up, bench.State);
-        Assert.InRange(bench.Machine.NextDeadline - bench.Now, TimeSpan.Zero, HealthMachine.FirstCheckSpread);
+        Assert.InRange(bench.Machine.NextDeadline - bench.Now, TimeSpan.Zero, Policy.FirstSpread);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Mainstay.Core.Health;
 using Mainstay.Core.Net;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Probing;
+using Mainstay.Engine.Shards;
 
 namespace Mainstay.Engine.Tests.Probing;
 
@@ -61,6 +62,32 @@ public sealed class ProberTests : IDisposable
         Assert.Equal(0, after.Failed);
         Assert.InRange(after.LastDuration, TimeSpan.Zero, TimeSpan.FromMilliseconds(400));
         Assert.Equal(1000, hung.Accepted);
+    }
+
+    [Fact]
+    public async Task Hiccup_OfTheProberItself_IsNotHeldAgainstServers()
+    {
+        bool hangs = false;
+        using var web = new TcpPeer(async (stream, stop) =>
+        {
+            await TcpPeer.ReadHeadAsync(stream, stop);
+            if (Volatile.Read(ref hangs)) await Task.Delay(-1, stop);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(Ok), stop);
+        });
+        using var bench = new ProberBench();
+        await bench.ApplyAsync(ProberBench.Pool("app", ProberBench.Of(CheckKind.Http) with { Fall = 1 }, ProberBench.Loopback(web.Port)));
+        Volatile.Write(ref hangs, true);
+        int accepted = web.Accepted;
+        await ProberBench.UntilAsync(() => web.Accepted > accepted, "no further check");
+        using var wayBehind = new ManualResetEventSlim();
+        bench.Prober.Loop.Post(new Stall(wayBehind));
+        await Task.Delay(TimeSpan.FromMilliseconds(1000), TestContext.Current.CancellationToken); // the time that is lost
+        Volatile.Write(ref hangs, false);
+        wayBehind.Set();
+        ServerHealth health = await bench.ReadAsync();
+        Assert.Equal((ServerState.Up, CheckCause.Unable), (health.State, health.LastCause));
+        Assert.EndsWith("late: this machine is overloaded", health.LastCheck, StringComparison.Ordinal);
+        await bench.WaitAsync(now => now is { State: ServerState.Up, LastCheck: "HTTP 200" });
     }
 
     [Fact]
@@ -223,5 +250,10 @@ public sealed class ProberTests : IDisposable
         string text = Encoding.UTF8.GetString(output.WrittenSpan);
         Assert.Contains("mainstay_server_up{pool=\"app\",server=\"s1\"} 1\n", text, StringComparison.Ordinal);
         Assert.Contains("mainstay_checks_total{pool=\"app\",server=\"s1\",result=\"good\"} ", text, StringComparison.Ordinal);
+    }
+
+    private sealed class Stall(ManualResetEventSlim end) : ILoopReceiver
+    {
+        public void OnMessage(object? content, long number) => end.Wait();
     }
 }
