@@ -85,17 +85,9 @@ internal sealed partial class Exchange
     /// <summary>The server went out of service, or its drain time is over.</summary>
     public void OnUpstreamCut()
     {
-        if (_responseBegun || _phase == ExchangePhase.Tunnel || !MayResend)
-        {
-            Fail(OutcomeCause.ServerTakenOut);
-            return;
-        }
-
-        TryNextServer(OutcomeCause.ServerTakenOut);
+        if (_sent == 0) TryNextServer(OutcomeCause.ServerTakenOut);
+        else Fail(OutcomeCause.ServerTakenOut);
     }
-
-    /// <summary>Nothing of the request has reached a server, or sending it twice is the same as once (RFC 9110 section 9.2.2).</summary>
-    private bool MayResend => _sent == 0 || (_isRetained && _method.IsIdempotent());
 
     private void Forward(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
     {
@@ -303,11 +295,12 @@ internal sealed partial class Exchange
     /// A kept connection died before it answered: the server closed it while our request was on its way. A new one to the same server, if
     /// the request may be sent again.
     /// </summary>
-    private void OnReusedConnectionLost()
+    private void OnReusedConnectionLost(OutcomeCause cause)
     {
-        if (!MayResend)
+        bool mayResend = new Outcome(OutcomePhase, cause).IsRetryable(_sent == 0, pooled: true, _method) && (_sent == 0 || _isRetained);
+        if (!mayResend)
         {
-            Fail(OutcomeCause.ServerClosed);
+            Fail(cause);
             return;
         }
 
@@ -370,9 +363,9 @@ internal sealed partial class Exchange
         _failedErrno = error;
         _uploadIsDead = true;
         _upstream!.MarkReadable();
-        if (_sent == 0 && _upstream.IsReused) OnReusedConnectionLost();
+        if (_sent == 0 && _upstream.IsReused) OnReusedConnectionLost(EndCause(error));
         else if (ReadResponse()) return;
-        else if (_phase != ExchangePhase.Free && !_responseBegun) Fail(error is Errno.ECONNRESET or Errno.EPIPE ? OutcomeCause.ServerReset : OutcomeCause.ServerClosed);
+        else if (_phase != ExchangePhase.Free && !_responseBegun) Fail(EndCause(error));
     }
 
     /// <summary>Moves request body from the client to the server, as long as the server takes it.</summary>

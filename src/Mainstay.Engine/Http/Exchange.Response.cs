@@ -244,7 +244,7 @@ internal sealed partial class Exchange
         {
             if (_upstream!.IsReused && _upstream.Stash is null && _interim == 0)
             {
-                OnReusedConnectionLost();
+                OnReusedConnectionLost(EndCause(error));
                 return;
             }
 
