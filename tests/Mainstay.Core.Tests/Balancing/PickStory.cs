@@ -19,12 +19,25 @@ internal sealed class PickStory
 {
     private static readonly Dictionary<string, Algorithm> Algorithms = new()
     {
-        ["rr"] = Algorithm.RoundRobin, ["wrr"] = Algorithm.WeightedRoundRobin, ["lc"] = Algorithm.LeastConnections,
-        ["wlc"] = Algorithm.WeightedLeastConnections, ["sed"] = Algorithm.ShortestExpectedDelay, ["nq"] = Algorithm.NeverQueue,
-        ["sh"] = Algorithm.SourceHash, ["dh"] = Algorithm.DestinationHash, ["lblc"] = Algorithm.Locality,
-        ["lblcr"] = Algorithm.LocalityReplicated, ["mh"] = Algorithm.Maglev, ["fo"] = Algorithm.Failover,
-        ["ovf"] = Algorithm.Overflow, ["twos"] = Algorithm.TwoChoices, ["least-request"] = Algorithm.LeastRequest,
-        ["least-time"] = Algorithm.LeastTime, ["random"] = Algorithm.Random, ["hash"] = Algorithm.Hash, ["first"] = Algorithm.First,
+        ["rr"] = Algorithm.RoundRobin,
+        ["wrr"] = Algorithm.WeightedRoundRobin,
+        ["lc"] = Algorithm.LeastConnections,
+        ["wlc"] = Algorithm.WeightedLeastConnections,
+        ["sed"] = Algorithm.ShortestExpectedDelay,
+        ["nq"] = Algorithm.NeverQueue,
+        ["sh"] = Algorithm.SourceHash,
+        ["dh"] = Algorithm.DestinationHash,
+        ["lblc"] = Algorithm.Locality,
+        ["lblcr"] = Algorithm.LocalityReplicated,
+        ["mh"] = Algorithm.Maglev,
+        ["fo"] = Algorithm.Failover,
+        ["ovf"] = Algorithm.Overflow,
+        ["twos"] = Algorithm.TwoChoices,
+        ["least-request"] = Algorithm.LeastRequest,
+        ["least-time"] = Algorithm.LeastTime,
+        ["random"] = Algorithm.Random,
+        ["hash"] = Algorithm.Hash,
+        ["first"] = Algorithm.First,
     };
 
     private readonly AvailabilityTable _availability = new(64, 1);

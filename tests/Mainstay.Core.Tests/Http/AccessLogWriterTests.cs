@@ -67,9 +67,20 @@ public class AccessLogWriterTests
         byte[] buffer = new byte[AccessLogWriter.MaxLength];
         var record = new AccessRecord
         {
-            UnixMicroseconds = Time, Client = endless, Method = endless, Target = endless, Host = endless, BytesIn = long.MinValue,
-            BytesOut = long.MinValue, Timings = new AccessTimings(long.MaxValue, long.MaxValue, long.MaxValue, long.MaxValue), Route = endless,
-            Pool = endless, Server = endless, RequestId = endless, UserAgent = endless, Referer = endless,
+            UnixMicroseconds = Time,
+            Client = endless,
+            Method = endless,
+            Target = endless,
+            Host = endless,
+            BytesIn = long.MinValue,
+            BytesOut = long.MinValue,
+            Timings = new AccessTimings(long.MaxValue, long.MaxValue, long.MaxValue, long.MaxValue),
+            Route = endless,
+            Pool = endless,
+            Server = endless,
+            RequestId = endless,
+            UserAgent = endless,
+            Referer = endless,
         };
         Assert.InRange(AccessLogWriter.Write(buffer, AccessLogFormat.Json, record), 20_000, AccessLogWriter.MaxLength);
         Assert.InRange(AccessLogWriter.Write(buffer, AccessLogFormat.Combined, record), 10_000, AccessLogWriter.MaxLength);

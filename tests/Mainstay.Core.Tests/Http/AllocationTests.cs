@@ -82,18 +82,32 @@ public class AllocationTests
 
         private int WriteRequest() => RequestHeadWriter.Write(_output, _head, _request, new ForwardingContext
         {
-            Policy = _policy, ClientAddress = "192.0.2.7"u8, TrustedPeer = false, Tls = true, RequestId = _id, DefaultHost = "s"u8,
+            Policy = _policy,
+            ClientAddress = "192.0.2.7"u8,
+            TrustedPeer = false,
+            Tls = true,
+            RequestId = _id,
+            DefaultHost = "s"u8,
         });
 
         private int WriteResponse() => ResponseHeadWriter.Write(_output, _answer, _response, new ResponseContext
         {
-            ClientIsHttp10 = false, KeepAlive = true, Via = true, Date = _date,
+            ClientIsHttp10 = false,
+            KeepAlive = true,
+            Via = true,
+            Date = _date,
         });
 
         private void WriteLog(AccessLogFormat format) => Check(AccessLogWriter.Write(_output, format, new AccessRecord
         {
-            UnixMicroseconds = 1_700_000_000_000_000, Client = "192.0.2.7"u8, Method = "GET"u8, Target = _head.Target.Of(_request), Status = 200,
-            UserAgent = "a\"b\u00e9"u8, Outcome = Outcome.Completed, RequestId = _id,
+            UnixMicroseconds = 1_700_000_000_000_000,
+            Client = "192.0.2.7"u8,
+            Method = "GET"u8,
+            Target = _head.Target.Of(_request),
+            Status = 200,
+            UserAgent = "a\"b\u00e9"u8,
+            Outcome = Outcome.Completed,
+            RequestId = _id,
         }) > 0);
     }
 }

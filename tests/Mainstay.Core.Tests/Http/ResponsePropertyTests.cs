@@ -71,7 +71,10 @@ public partial class ResponsePropertyTests
             bool keep = ResponseHeadWriter.AllowsKeepAlive(response, http10);
             int length = ResponseHeadWriter.Write(output, response, bytes, new ResponseContext
             {
-                ClientIsHttp10 = http10, KeepAlive = keep, Via = true, Date = "Tue, 02 Jan 2024 00:00:00 GMT"u8,
+                ClientIsHttp10 = http10,
+                KeepAlive = keep,
+                Via = true,
+                Date = "Tue, 02 Jan 2024 00:00:00 GMT"u8,
             });
             Assert.True(again.TryParse(output.AsSpan(0, length), RequestMethod.Get, true, new HttpLimits(), out RejectReason reason), reason.ToString());
             bool decoded = ResponseHeadWriter.MustDecode(response, http10);

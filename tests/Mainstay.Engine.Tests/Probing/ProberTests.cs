@@ -168,7 +168,8 @@ public sealed class ProberTests : IDisposable
         using var bench = new ProberBench();
         await bench.ApplyAsync(ProberBench.Pool(
             "app", ProberBench.Of(CheckKind.Http), ProberBench.Loopback(good.Port), ProberBench.Loopback(bad.Port), ProberBench.Loopback(bad.Port))
-            with { PanicThreshold = 50 });
+            with
+        { PanicThreshold = 50 });
         Assert.Equal(PoolTier.Panic, Assert.Single(await bench.Prober.ReadAsync()).Tier);
         Assert.Contains(bench.Notices, notice => notice.Text == "pool app panics: 1 of 3 servers healthy, below 50 %; all are used");
         isBroken = false;
