@@ -1,15 +1,15 @@
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
 using Mainstay.Engine.Control;
+using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
 namespace Mainstay.Admin;
 
 /// <summary>
-/// The admin plane: API and metrics over HTTP on the admin socket and, where configured, a TCP address. Its web server starts after
-/// everything else serves: nobody waits for it, and it is the largest part of a start.
+/// The admin plane: API and metrics over HTTP on the admin socket and, where configured, a TCP address.
 /// </summary>
-internal sealed class AdminPlane(AdminApi api, OperatorLog log) : IPlane
+internal sealed class AdminPlane(AdminApi api, EventLoop loop, OperatorLog log) : IPlane
 {
     private readonly Dictionary<Endpoint, int> _prepared = [];
     private readonly Dictionary<Endpoint, AdminServer> _servers = [];
@@ -49,7 +49,8 @@ internal sealed class AdminPlane(AdminApi api, OperatorLog log) : IPlane
         }
 
         foreach ((Endpoint endpoint, int descriptor) in _prepared)
-            _servers[endpoint] = AdminServer.Start(descriptor, api, isPrivate: endpoint.IsUnix, error => log.Error($"admin: {endpoint}: {error}"));
+            _servers[endpoint] = new AdminServer(
+                descriptor, api, isPrivate: endpoint.IsUnix, loop, error => log.Error($"admin: {endpoint}: {error}"));
         _prepared.Clear();
         return Task.CompletedTask;
     }

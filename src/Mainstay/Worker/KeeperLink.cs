@@ -55,6 +55,9 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
     /// <summary>In the order in which they came; ends never.</summary>
     public ChannelReader<KeeperOrder> Orders => _orders.Reader;
 
+    /// <summary>Of the link's thread; whoever uses it must not hold it up, or heartbeats are late.</summary>
+    public EventLoop Loop => _loop;
+
     /// <summary>Cancelled as soon as a drain is ordered, ahead of its place among the orders: nothing should take long any more.</summary>
     public CancellationToken Leaving => _leaving.Token;
 

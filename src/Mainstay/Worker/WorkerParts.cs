@@ -1,6 +1,7 @@
 using Mainstay.Admin;
 using Mainstay.Core.Config;
 using Mainstay.Engine.Control;
+using Mainstay.Engine.Shards;
 
 namespace Mainstay.Worker;
 
@@ -11,7 +12,8 @@ public sealed record CompiledConfiguration(Snapshot? Snapshot, IReadOnlyList<str
 /// <summary>What the planes of a worker are made with.</summary>
 /// <param name="Start">The first configuration: what cannot change while the worker lives is taken from it.</param>
 /// <param name="Reload">Brings the configuration file as it is now into force.</param>
-public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<ReloadOutcome>> Reload);
+/// <param name="Loop">The loop that also reads the keeper's link: for short errands only.</param>
+public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<ReloadOutcome>> Reload, EventLoop Loop);
 
 /// <summary>What a worker is made of.</summary>
 /// <param name="Compile">From a file's bytes; the path is for messages and for what the file names relative to itself.</param>

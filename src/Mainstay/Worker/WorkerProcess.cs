@@ -38,7 +38,7 @@ public sealed class WorkerProcess
         IReadOnlyList<string> errors = await PrepareAsync(snapshot).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
 
-        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync)), _link, _link.CloseListener);
+        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync, _link.Loop)), _link, _link.CloseListener);
         _link.WatchOver(host.IsAlive);
         errors = await host.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
