@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using Mainstay.Commands;
 using Mainstay.Keeper;
+using Mainstay.Linux.Processes;
 using Mainstay.Worker;
 
 namespace Mainstay;
@@ -15,9 +16,15 @@ internal static class Program
     private static int Main(string[] arguments) => arguments switch
     {
         ["run", "-c" or "--config", { Length: > 0 } file] => KeeperProcess.Run(file, WorkerProgram.OfThisProcess()),
+        ["run", "-c", { Length: > 0 } file, "--parent", var parent] when int.TryParse(parent, NumberStyles.None, CultureInfo.InvariantCulture, out int pid) =>
+            RunWithParent(file, pid),
         ["worker", "--link-fd", var link] when int.TryParse(link, NumberStyles.None, CultureInfo.InvariantCulture, out int fd) => RunWorker(fd),
         _ => RunCommand(arguments),
     };
+
+    /// <summary>For a program that started this one for its own use: ends with it, however that one ends.</summary>
+    private static int RunWithParent(string file, int parent) =>
+        ParentProcess.TryEndWith(parent, ChildProcess.SignalTerminate) ? KeeperProcess.Run(file, WorkerProgram.OfThisProcess()) : ExitCode.No;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int RunWorker(int link) => WorkerProcess.Run(link, WorkerComposition.Create());

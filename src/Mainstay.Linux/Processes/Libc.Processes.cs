@@ -52,6 +52,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     internal static partial int ProcessControl(int option, nuint first, nuint second, nuint third, nuint fourth);
 
+    [LibraryImport("libc", EntryPoint = "getppid")]
+    internal static partial int ParentPid();
+
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     internal static partial int FileControl(int fd, int command, nint argument);
 

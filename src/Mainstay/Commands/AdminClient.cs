@@ -13,7 +13,10 @@ internal sealed class AdminClient(string path) : IDisposable
     /// <summary>A worker that is being replaced answers from its successor: a while, but not for ever.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler
+    private readonly HttpClient _http = Connect(path, Patience);
+
+    /// <summary>HTTP over the unix socket; opens its connections when they are needed.</summary>
+    public static HttpClient Connect(string path, TimeSpan patience) => new(new SocketsHttpHandler
     {
         UseProxy = false,
         ConnectCallback = async (_, cancel) =>
@@ -32,7 +35,7 @@ internal sealed class AdminClient(string path) : IDisposable
         },
     })
     {
-        Timeout = Patience,
+        Timeout = patience,
         BaseAddress = new Uri("http://localhost/"),
     };
 

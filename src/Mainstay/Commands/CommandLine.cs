@@ -2,6 +2,7 @@ using System.CommandLine;
 using Mainstay.Admin;
 using Mainstay.Configuration;
 using Mainstay.Core.Config;
+using Mainstay.Demo;
 using Mainstay.Keeper;
 
 namespace Mainstay.Commands;
@@ -26,8 +27,24 @@ internal static class CommandLine
 
     private static RootCommand Build() => new("Keeps a service standing: balances HTTP over healthy servers.")
     {
-        Run(), Check(), Schema(), Diff(), Status(), Pool(), Version(),
+        Demo(), Run(), Check(), Schema(), Diff(), Status(), Pool(), Version(),
     };
+
+    private static Command Demo()
+    {
+        var length = new Option<TimeSpan?>("--for")
+        {
+            Description = "Play the script in this time and end, e.g. 10s. Exit code 0 only if no request failed that need not have.",
+            HelpName = "DURATION",
+            CustomParser = DemoCommand.ParseLength,
+        };
+        var print = new Option<bool>("--print-config") { Description = "Print the demo's configuration, to edit and run it." };
+        var command = new Command("demo", "Shows what the program is for: three servers that break, and users who do not notice. Needs no root and no configuration.") { length, print };
+        command.SetAction(parsed => parsed.GetValue(print)
+            ? DemoCommand.PrintConfiguration(Console.Out)
+            : DemoCommand.Run(parsed.GetValue(length), Console.Out, Console.Error));
+        return command;
+    }
 
     private static Command Run()
     {
