@@ -164,7 +164,9 @@ public sealed class HealthMachine
         if (before == ServerOrder.Maintenance) ScheduleNow(now);
         if (order == ServerOrder.Maintenance) RestChecks(effects);
         _drainDeadline = order == ServerOrder.Drain && _policy.DrainTimeout > TimeSpan.Zero ? now + _policy.DrainTimeout : Instant.Never;
-        if (order == ServerOrder.None) _why = Health == ServerState.Unknown ? Said("enabled", reason) : $"{Said("enabled", reason)}; {HealthReason}";
+        if (order != ServerOrder.None) return;
+        _why = Said("enabled", reason);
+        if (Health != ServerState.Unknown) _why += $"; {HealthReason}";
     }
 
     private void OnPolicyChanged(HealthPolicy policy, bool checkChanged, Instant now, List<HealthEffect> effects)

@@ -13,8 +13,6 @@ internal sealed class ProbedServer : TimerNode
 {
     private static readonly TimeSpan ToleratedLateness = TimeSpan.FromMilliseconds(100);
 
-    private const long GridNanoseconds = 5_000_000;
-
     private readonly Prober _prober;
     private readonly ProbedPool _pool;
     private Probe? _probe;
@@ -155,10 +153,17 @@ internal sealed class ProbedServer : TimerNode
             : outcome;
     }
 
-    /// <summary>Checks begin at common moments, so that one turn of the loop takes in many; timeouts stay exact.</summary>
-    private static Instant OnGrid(Instant deadline) => deadline == Instant.Never
-        ? deadline
-        : new Instant((deadline.Nanoseconds + GridNanoseconds - 1) / GridNanoseconds * GridNanoseconds);
+    /// <summary>
+    /// Checks begin at common moments, a fiftieth of the fast interval apart (1 to 20 ms; less than the jitter), so that one turn of the loop
+    /// takes in many. Timeouts stay exact.
+    /// </summary>
+    private Instant OnGrid(Instant deadline)
+    {
+        if (deadline == Instant.Never) return deadline;
+        TimeSpan fastest = Machine.Policy.FastInterval < Machine.Policy.Interval ? Machine.Policy.FastInterval : Machine.Policy.Interval;
+        long grid = Math.Clamp(fastest.Ticks * 100 / 50, 1_000_000, 20_000_000);
+        return new Instant((deadline.Nanoseconds + grid - 1) / grid * grid);
+    }
 
     private void WriteWord()
     {
