@@ -148,7 +148,7 @@ internal static class DemoCommand
             return 1;
         }
 
-        string servers = string.Join(", ", DemoConfiguration.Servers.Zip(ports[1..], (name, port) => string.Create(CultureInfo.InvariantCulture, $"{name} (port {port})")));
+        string servers = $"{string.Join(", ", DemoConfiguration.Servers)} (ports {string.Join(", ", ports[1..])})";
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[0]}/ is served by {servers};"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"the balancer is keeper {balancer.Pid} and worker {run.Worker}."));
         (bool isAlive, bool isWhole) = await run.PlayAsync(goOn, stop).ConfigureAwait(false);

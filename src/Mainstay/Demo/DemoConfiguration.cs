@@ -59,7 +59,8 @@ internal static class DemoConfiguration
               fall: {{Detection.Fall}}
             # If all of them look dead, the check is more likely wrong than all the servers: use them all the same.
             panic-threshold: 30%
-            timeouts: { connect: 500ms, first-byte: 1s }
+            # What a hung server holds until the check has found it is answered with 504 after this time.
+            timeouts: { connect: 500ms, first-byte: 2s }
             servers:
         {{string.Join('\n', Servers.Zip(servers, (name, at) => string.Create(CultureInfo.InvariantCulture, $"      - {{ name: {name}, address: \"127.0.0.1:{at}\" }}")))}}
 

@@ -24,12 +24,12 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
 
     public async Task RunAsync(Func<Frame> read, CancellationToken stop)
     {
-        FitWindow();
+        FitWindow(isFirst: true);
         await console.Live(Draw(read())).AutoClear(true).Overflow(VerticalOverflow.Crop).StartAsync(async context =>
         {
             while (!stop.IsCancellationRequested)
             {
-                FitWindow();
+                FitWindow(isFirst: false);
                 context.UpdateTarget(Draw(read()));
                 await Task.Delay(Period, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -38,6 +38,7 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
 
     public void Conclude(IEnumerable<(string Text, Tone Tone)> lines)
     {
+        console.Profile.Width = Math.Max(Narrowest, Console.WindowWidth);
         foreach ((string text, Tone tone) in lines) console.Write(new Text(text + "\n", StyleOf(tone)));
     }
 
@@ -49,11 +50,14 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
 
     /// <summary>
     /// Lines are filled up to two columns before the window's edge: a terminal that shows Ctrl-C as ^C at the end of the last line must not
-    /// begin a new one, or the lines would not be found again to be cleared.
+    /// begin a new one, or the lines would not be found again to be cleared. In a window that has changed they are not, either.
     /// </summary>
-    private void FitWindow()
+    private void FitWindow(bool isFirst)
     {
-        if (!Console.IsOutputRedirected) console.Profile.Width = Math.Max(Narrowest, Console.WindowWidth - 2);
+        int width = Math.Max(Narrowest, Console.WindowWidth - 2);
+        if (width == console.Profile.Width) return;
+        console.Profile.Width = width;
+        if (!isFirst) console.Clear(home: true);
     }
 
     private Markup Header(Frame frame, int width)
@@ -79,7 +83,7 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
     private Table Servers(Frame frame, int width)
     {
         bool isWide = width >= Wide;
-        int bar = isWide ? 20 : 8;
+        int bar = isWide ? 20 : 6;
         (string Title, int Width, bool IsNumber)[] columns =
         [
             ("server", 6, false), ("state", 10, false), ("req/s", 5, true), ("share", bar + 5, false), ("p50 ms", 6, true), ("p99 ms", 6, true),

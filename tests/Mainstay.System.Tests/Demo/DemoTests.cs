@@ -66,10 +66,12 @@ public class DemoTests
         using var demo = new DemoProcess("--for", "60s");
         demo.WaitForOutput("and worker ");
         (int keeper, int worker) = (demo.Keeper, demo.Worker);
+        string configuration = File.ReadAllText($"/proc/{keeper}/cmdline").Split('\0').Single(argument => argument.EndsWith(".yaml", StringComparison.Ordinal));
 
         RunningKeeper.Signal(demo.Pid, ChildProcess.SignalKill);
 
         demo.WaitFor(() => !RunningKeeper.IsRunning(keeper) && !RunningKeeper.IsRunning(worker), "keeper and worker to end");
+        Directory.Delete(Path.GetDirectoryName(configuration) ?? "", recursive: true);
     }
 
     [Fact]
