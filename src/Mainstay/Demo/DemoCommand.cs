@@ -114,6 +114,11 @@ internal static class DemoCommand
         {
             return null;
         }
+        catch (IOException) when (stop.IsCancellationRequested)
+        {
+            // The terminal was closed: there is nobody to tell.
+            return 1;
+        }
         finally
         {
             foreach (WebServer server in servers) server.Dispose();

@@ -62,15 +62,17 @@ internal static class DemoConfiguration
             # What a hung server holds until the check has found it is answered with 504 after this time.
             timeouts: { connect: 500ms, first-byte: 2s }
             servers:
-        {{string.Join('\n', Servers.Zip(servers, (name, at) => string.Create(CultureInfo.InvariantCulture, $"      - {{ name: {name}, address: \"127.0.0.1:{at}\" }}")))}}
+        {{string.Join('\n', Servers.Zip(servers, (name, at) => $"      - {{ name: {name}, address: \"127.0.0.1:{Number(at)}\" }}"))}}
 
         http:
           front:
-            listen: 127.0.0.1:{{port.ToString(CultureInfo.InvariantCulture)}}          # 0.0.0.0:{{port.ToString(CultureInfo.InvariantCulture)}} to be reached from elsewhere
+            listen: 127.0.0.1:{{Number(port)}}          # 0.0.0.0:{{Number(port)}} to be reached from elsewhere
             routes:
               - to: {{Pool}}
 
         """;
 
-    private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalMilliseconds}ms");
+    private static string Milliseconds(TimeSpan time) => $"{Number((int)time.TotalMilliseconds)}ms";
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -57,7 +57,7 @@ internal sealed class DemoRun : IDisposable
         return false;
     }
 
-    /// <summary>Plays; goes on serving after the script when asked to. False when the balancer ended meanwhile.</summary>
+    /// <param name="goOn">After the script, until stopped.</param>
     /// <returns>Whether the balancer lived through it, and whether the script was played to its end.</returns>
     public async Task<(bool IsAlive, bool IsWhole)> PlayAsync(bool goOn, CancellationToken stop)
     {

@@ -15,6 +15,9 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
 
     private const int Narrowest = 60;
 
+    private static readonly (string Title, int Width, bool IsNumber)[] LastNarrow = [("check", 0, false)];
+    private static readonly (string Title, int Width, bool IsNumber)[] LastWide = [("last check", 20, false), ("reason", 0, false)];
+
     private readonly Symbols _symbols = new(console.Profile.Capabilities.Unicode);
 
     /// <summary>The frames say it.</summary>
@@ -24,16 +27,23 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
 
     public async Task RunAsync(Func<Frame> read, CancellationToken stop)
     {
-        FitWindow(isFirst: true);
-        await console.Live(Draw(read())).AutoClear(true).Overflow(VerticalOverflow.Crop).StartAsync(async context =>
+        while (!stop.IsCancellationRequested)
         {
-            while (!stop.IsCancellationRequested)
+            int window = Console.WindowWidth;
+            // Lines are filled up to two columns before the window's edge: a terminal that shows Ctrl-C as ^C behind the last line must not
+            // begin a new one, or the lines would not be found again to be cleared.
+            console.Profile.Width = Math.Max(Narrowest, window - 2);
+            await console.Live(Draw(read())).AutoClear(true).Overflow(VerticalOverflow.Crop).StartAsync(async context =>
             {
-                FitWindow(isFirst: false);
-                context.UpdateTarget(Draw(read()));
-                await Task.Delay(Period, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }).ConfigureAwait(false);
+                while (!stop.IsCancellationRequested && Console.WindowWidth == window)
+                {
+                    context.UpdateTarget(Draw(read()));
+                    await Task.Delay(Period, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+            }).ConfigureAwait(false);
+            // In a window of another width the terminal has broken the lines anew.
+            if (!stop.IsCancellationRequested) console.Clear(home: true);
+        }
     }
 
     public void Conclude(IEnumerable<(string Text, Tone Tone)> lines)
@@ -48,26 +58,17 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
         return new Rows(Header(frame, width), Narration(frame), new Padder(Servers(frame, width - 1), new Padding(1, 0, 0, 0)), Client(frame), Acts(frame));
     }
 
-    /// <summary>
-    /// Lines are filled up to two columns before the window's edge: a terminal that shows Ctrl-C as ^C at the end of the last line must not
-    /// begin a new one, or the lines would not be found again to be cleared. In a window that has changed they are not, either.
-    /// </summary>
-    private void FitWindow(bool isFirst)
-    {
-        int width = Math.Max(Narrowest, Console.WindowWidth - 2);
-        if (width == console.Profile.Width) return;
-        console.Profile.Width = width;
-        if (!isFirst) console.Clear(home: true);
-    }
-
     private Markup Header(Frame frame, int width)
     {
         string worker = frame.Worker > 0 ? $"worker {frame.Worker}" : $"{_symbols.Broken} no worker";
-        string time = frame.Elapsed < frame.Length ? $"{Math.Floor(frame.Elapsed.TotalSeconds):0} s of {frame.Length.TotalSeconds:0} s" : "Ctrl-C ends";
+        string time = frame.Elapsed < frame.Length
+            ? $"{Math.Floor(frame.Elapsed.TotalSeconds):0} s of {frame.Length.TotalSeconds:0} s"
+            : "Ctrl-C ends";
         string processes = $"keeper {frame.Keeper}, ";
         int gap = width - ($" Mainstay  http://{frame.Address}/  {processes}{worker}".Length + time.Length + 1);
         return new Markup(
-            $" [bold]Mainstay[/]  [blue]http://{frame.Address}/[/]  [grey]{processes}[/][{(frame.Worker > 0 ? "grey" : "red")}]{worker}[/]"
+            $" [bold]Mainstay[/]  [blue]http://{frame.Address}/[/]  [grey]{processes}[/]"
+            + $"[{(frame.Worker > 0 ? "grey" : "red")}]{worker}[/]"
             + $"{new string(' ', Math.Max(1, gap))}[grey]{time}[/]");
     }
 
@@ -86,8 +87,9 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
         int bar = isWide ? 20 : 6;
         (string Title, int Width, bool IsNumber)[] columns =
         [
-            ("server", 6, false), ("state", 10, false), ("req/s", 5, true), ("share", bar + 5, false), ("p50 ms", 6, true), ("p99 ms", 6, true),
-            (isWide ? "last check" : "check", isWide ? 20 : 0, false), .. isWide ? [("reason", 0, false)] : Array.Empty<(string, int, bool)>(),
+            ("server", 6, false), ("state", 10, false), ("req/s", 5, true), ("share", bar + 5, false), ("p50 ms", 6, true),
+            ("p99 ms", 6, true),
+            .. isWide ? LastWide : LastNarrow,
         ];
         // Every column has a gap of one to either side, the first to its right only; the last one takes what is left.
         columns[^1].Width = width - columns.Sum(column => column.Width + 2);
@@ -124,8 +126,8 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
     {
         string lost = frame.Lost == 0 ? $"[green]{_symbols.Done} 0 lost[/]" : $"[red]{_symbols.Broken} {Number(frame.Lost)} lost[/]";
         return new Markup(
-            $"\n [bold]client[/]   {Number(frame.Traffic.PerSecond)} req/s   p50 {Milliseconds(frame.Traffic.P50)} ms   "
-            + $"p99 {Milliseconds(frame.Traffic.P99)} ms   [bold]{Number(frame.Answered)} answered   {lost}[/]\n");
+            $"\n [bold]client[/]   {Number(frame.Traffic.PerSecond)} req/s   p99 {Milliseconds(frame.Traffic.P99)} ms   "
+            + $"[bold]{Number(frame.Answered)} answered   {lost}[/]\n");
     }
 
     private Rows Acts(Frame frame)
@@ -141,9 +143,9 @@ internal sealed class LiveView(IAnsiConsole console) : IDemoView
     {
         (string sign, string colour) = result.Lost > 0 ? (_symbols.Broken, "red") : isPlaying ? (_symbols.Playing, "blue") : (_symbols.Done, "green");
         string[] cells = [.. Summary.Cells(result).Select((cell, i) => cell.PadLeft(Summary.Columns[i].Width))];
-        string failed = result.WhileNoticing > 0 ? "yellow" : "grey";
+        string failed = result.WhileNoticing > 0 ? "yellow" : "grey", lost = result.Lost > 0 ? "red" : "green";
         return new Markup(
-            $" [{colour}]{sign}[/] {result.Act.Scene.Title,-22}{cells[0]}{cells[1]}{cells[2]}[{failed}]{cells[3]}[/][{(result.Lost > 0 ? "red" : "green")}]{cells[4]}[/]");
+            $" [{colour}]{sign}[/] {result.Act.Scene.Title,-22}{cells[0]}{cells[1]}{cells[2]}[{failed}]{cells[3]}[/][{lost}]{cells[4]}[/]");
     }
 
     private string Fit(string text, int width) => $"[grey]{Markup.Escape(_symbols.Fit(OperatorLog.Escape(text), width))}[/]";

@@ -39,7 +39,11 @@ internal static class Summary
         yield return ("", Tone.Plain);
         yield return (Row("     What happened", [.. Columns.Select(column => column.Title)]), Tone.Heading);
         foreach (ActResult result in frame.Acts)
-            yield return (Row($"{(result.Lost == 0 ? "ok  " : "LOST")} {result.Act.Scene.Title}", Cells(result)), result.Lost == 0 ? Tone.Plain : Tone.Bad);
+        {
+            bool isGood = result.Lost == 0;
+            yield return (Row($"{(isGood ? "ok  " : "LOST")} {result.Act.Scene.Title}", Cells(result)), isGood ? Tone.Plain : Tone.Bad);
+        }
+
         yield return ("", Tone.Plain);
         yield return ($"{Count(frame.Answered)} requests answered, {Count(frame.Lost)} lost.", frame.Lost == 0 ? Tone.Good : Tone.Bad);
         if (frame.WhileNoticing > 0)

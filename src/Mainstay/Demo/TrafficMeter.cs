@@ -44,8 +44,13 @@ internal sealed class TrafficMeter
         {
             Forget(now);
             double seconds = Math.Clamp(now.TotalSeconds, 0.1, Window.TotalSeconds);
-            var all = Of(_answers.Select(a => a.Took).ToList(), seconds);
-            return ([.. Enumerable.Range(0, _servers.Length).Select(i => Of(_answers.Where(a => a.Server == i).Select(a => a.Took).ToList(), seconds))], all);
+            List<TimeSpan>[] each = [.. _servers.Select(_ => new List<TimeSpan>())];
+            foreach ((_, int server, TimeSpan took) in _answers)
+            {
+                if (server >= 0) each[server].Add(took);
+            }
+
+            return ([.. each.Select(durations => Of(durations, seconds))], Of([.. _answers.Select(answer => answer.Took)], seconds));
         }
     }
 
