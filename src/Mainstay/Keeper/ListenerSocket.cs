@@ -45,6 +45,9 @@ internal static class ListenerSocket
         // Connections of an earlier instance that linger in TIME_WAIT must not keep the port.
         Sockets.SetReuseAddress(fd);
         Sockets.SetFreeBind(fd);
+
+        // Accepted connections inherit it: a response is sent when it is written.
+        Sockets.SetNoDelay(fd);
         if (endpoint.Address.IsV6) Sockets.SetV6Only(fd);
         return fd;
     }
