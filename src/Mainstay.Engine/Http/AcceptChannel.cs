@@ -17,6 +17,9 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
 
     private bool _isPaused;
 
+    /// <summary>No longer served; the connections it gave end as soon as they can.</summary>
+    public bool IsDropped { get; private set; }
+
     /// <summary>What the listener serves now; a reload changes it.</summary>
     public HttpService Service { get; set; } = service;
 
@@ -50,6 +53,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
         {
         }
 
+        IsDropped = true;
         Close();
     }
 
@@ -57,7 +61,9 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     {
         if (Descriptor < 0) return;
         shard.Loop.Disarm(this);
-        shard.Loop.Unregister(this);
+
+        // The socket lives on in the keeper: closing our descriptor alone would leave it in the epoll set, ready without end.
+        shard.Loop.Unregister(this, staysOpen: true);
         Mainstay.Linux.Descriptor.Close(Descriptor);
         Descriptor = -1;
     }

@@ -65,7 +65,13 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
     public int Requests { get; private set; }
 
     /// <summary>No request is under way and none has begun.</summary>
-    public bool IsIdle => _state == ClientState.Head && _stash is null;
+    public bool IsIdle => _state == ClientState.Head && _stash is null && !HasUnsent;
+
+    /// <summary>No further request is taken: the shard drains, or a reload has dropped the listener and with it what it served.</summary>
+    public bool EndsSoon => shard.IsDraining || _listener.IsDropped;
+
+    /// <summary>Number of the service whose counters have this connection; a reload can give the listener to another one.</summary>
+    public int CountedService { get; private set; }
 
     /// <summary>The client's address as text; empty for a unix socket.</summary>
     public ReadOnlySpan<byte> AddressText => ((ReadOnlySpan<byte>)_addressText)[.._addressLength];
@@ -85,6 +91,7 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
         _headHasBegun = false;
         _stashIsNew = false;
         Requests = 0;
+        CountedService = listener.Service.Number;
         Address = peer.Address;
         Port = peer.Port;
         _addressLength = Address.Format(_addressText);
@@ -98,7 +105,7 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
         bool canSend = Note(events);
         if (_state == ClientState.Exchange)
         {
-            _exchange!.OnClientReady(canSend, isGone: (events & (IoEvents.Error | IoEvents.HangUp)) != 0);
+            _exchange!.OnClientReady(canSend, events & (IoEvents.Error | IoEvents.HangUp));
             return;
         }
 
@@ -108,7 +115,7 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
 
     public override void OnTurn()
     {
-        if (_state == ClientState.Exchange) _exchange!.OnClientReady(canSend: true, isGone: false);
+        if (_state == ClientState.Exchange) _exchange!.OnClientReady(canSend: true, IoEvents.None);
         else Advance();
     }
 
@@ -119,9 +126,9 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
             case ClientState.Exchange:
                 _exchange!.OnDeadline(now);
                 break;
-            case ClientState.Head when _stash is not null:
+            case ClientState.Head when _stash is not null && !HasUnsent:
                 shard.Counters.HeadTimeouts++;
-                RespondAndClose(408, linger: false);
+                RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.ClientHeadTimeout), linger: false);
                 break;
             default:
                 Close();
@@ -156,7 +163,7 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
     {
         shard.Recycle(_exchange!);
         _exchange = null;
-        if (!keep || shard.IsDraining)
+        if (!keep || EndsSoon)
         {
             BeginClose(linger);
             return;
@@ -165,7 +172,7 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
         _state = ClientState.Head;
         _scanner.Reset();
         _headHasBegun = false;
-        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.KeepAlive);
+        ArmIdle();
         if (!_isAdvancing && (_stashIsNew || IsReadable)) Loop.RunSoon(this);
     }
 
@@ -177,6 +184,12 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
         _exchange = null;
         if (reset && Descriptor >= 0 && !Address.IsNone) Sockets.ResetOnClose(Descriptor);
         Close();
+    }
+
+    /// <summary>Ends the connection if it waits for a further request on a listener that is no longer served.</summary>
+    public void CloseIfDropped()
+    {
+        if (_listener.IsDropped && IsIdle && Requests > 0) Close();
     }
 
     public void Close()
@@ -227,7 +240,7 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
     private bool TryReceive()
     {
         if (_stash is not null && _stash.Room.IsEmpty) KeepAhead(_stash.Filled, atLeast: _stash.Count * 4);
-        Span<byte> room = _stash is null ? shard.Input[HttpShard.HeadRoom..] : _stash.Room;
+        Span<byte> room = _stash is null ? shard.Input[HttpShard.HeadRoom..] : StashRoom(_stash);
         int count = Receive(room);
         if (count <= 0)
         {
@@ -246,6 +259,13 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
         _stash.End += count;
         OnBytes(_stash.Filled);
         return true;
+    }
+
+    /// <summary>Never more in all than without a stash, so that what an exchange keeps of it fits into a block.</summary>
+    private static Span<byte> StashRoom(Block stash)
+    {
+        int most = HttpShard.ReceiveSize - stash.Count;
+        return stash.Room.Length <= most ? stash.Room : stash.Room[..most];
     }
 
     private void KeepAhead(ReadOnlySpan<byte> bytes, int atLeast)
@@ -299,20 +319,18 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
     private void Refuse(RejectReason reason)
     {
         shard.Counters.Rejected[(int)reason]++;
-        RespondAndClose(reason.Status(), linger: true);
+        RespondAndClose(Outcome.RejectedRequest(OutcomePhase.RequestHead, reason), linger: true);
     }
 
-    private void RespondAndClose(int status, bool linger)
+    /// <summary>A request that never became one ends here: answered, counted and logged.</summary>
+    private void RespondAndClose(Outcome outcome, bool linger)
     {
         Span<byte> output = shard.Output;
-        int length = ErrorResponses.Write(output, status, shard.Date);
-        if (Send(output[..length]) == SendResult.Failed)
-        {
-            Close();
-            return;
-        }
-
-        BeginClose(linger);
+        int length = ErrorResponses.Write(output, outcome.Status, shard.Date);
+        bool failed = Send(output[..length]) == SendResult.Failed;
+        shard.OnHeadRefused(this, outcome, length);
+        if (failed) Close();
+        else BeginClose(linger);
     }
 
     private void BeginClose(bool linger)
@@ -336,10 +354,18 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
                 Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
                 return false;
             default:
+                if (_state == ClientState.Head) ArmIdle();
                 if (_state != ClientState.Flushing) return true;
                 EndFlush();
                 return _state == ClientState.Lingering;
         }
+    }
+
+    /// <summary>Between two requests; the client may still have to take the rest of a response first.</summary>
+    private void ArmIdle()
+    {
+        HttpTimeouts timeouts = Service.Snapshot.Timeouts;
+        Loop.Arm(this, Loop.Now + (HasUnsent ? timeouts.Write : timeouts.KeepAlive));
     }
 
     private void EndFlush()

@@ -49,15 +49,18 @@ internal sealed partial class Exchange
     private PoolRuntime Pool => _route.Pool!;
 
     /// <summary>A descriptor event of the client while this exchange has it.</summary>
-    public void OnClientReady(bool canSend, bool isGone)
+    /// <param name="over">Of the event: the connection is broken, or both its directions have ended.</param>
+    public void OnClientReady(bool canSend, IoEvents over)
     {
-        if (isGone)
+        // A tunnel whose directions have both ended may still have the client's last bytes to read.
+        bool isTunnel = _phase == ExchangePhase.Tunnel;
+        if ((over & (isTunnel ? IoEvents.Error : IoEvents.Error | IoEvents.HangUp)) != 0)
         {
             Abandon(OutcomeCause.ClientReset);
             return;
         }
 
-        if (_phase == ExchangePhase.Tunnel)
+        if (isTunnel)
         {
             PumpTunnel();
             return;
@@ -139,6 +142,7 @@ internal sealed partial class Exchange
         int length = RequestHeadWriter.Write(_kept.Room, request, head, context);
         for (int size = _kept.Capacity; length < 0 || _kept.Room.Length < length + body.Length;)
         {
+            // It fits into the largest block: heads have at most 64 KiB, and at most 128 KiB are received before they are looked at.
             size = Math.Max(size * 2, _kept.End + Math.Max(length, head.Length) + body.Length);
             Block larger = shard.Blocks.Rent(Math.Min(size, BlockPool.LargestBlock));
             larger.Append(_kept.Filled);
@@ -243,9 +247,18 @@ internal sealed partial class Exchange
 
     private bool Enter(int index)
     {
-        if (!_route.Balancers[shard.Number].TryEnter(index)) return false;
+        PoolBalancer balancer = _route.Balancers[shard.Number];
+        if (!balancer.TryEnter(index)) return false;
+        ServerRuntime server = Pool.Servers[index];
+        if (server.IsRetired)
+        {
+            // This exchange is older than the configuration in force; the server's slot may be another's soon.
+            balancer.Leave(index);
+            return false;
+        }
+
         _serverIndex = index;
-        _lane = shard.Lane(Pool.Servers[index]);
+        _lane = shard.Lane(server);
         _hasPlace = true;
         return true;
     }
@@ -361,11 +374,17 @@ internal sealed partial class Exchange
     private void OnSendFailed(Errno error)
     {
         _failedErrno = error;
+        if (_sent == 0)
+        {
+            if (_upstream!.IsReused) OnReusedConnectionLost(EndCause(error));
+            else TryNextServer(EndCause(error));
+            return;
+        }
+
         _uploadIsDead = true;
         _upstream!.MarkReadable();
-        if (_sent == 0 && _upstream.IsReused) OnReusedConnectionLost(EndCause(error));
-        else if (ReadResponse()) return;
-        else if (_phase != ExchangePhase.Free && !_responseBegun) Fail(EndCause(error));
+        if (ReadResponse()) return;
+        if (_phase != ExchangePhase.Free && !_responseBegun) Fail(EndCause(error));
     }
 
     /// <summary>Moves request body from the client to the server, as long as the server takes it.</summary>
@@ -447,8 +466,9 @@ internal sealed partial class Exchange
             case SendResult.Sent when _phase == ExchangePhase.Streaming && _requestBody.IsEnd:
                 BeginAwaiting();
                 break;
-            case SendResult.Sent:
-                if (_client.IsReadable) _loop.RunSoon(_client);
+            case var sent:
+                if (_phase == ExchangePhase.Streaming) ArmStreaming();
+                if (sent == SendResult.Sent && _client.IsReadable) _loop.RunSoon(_client);
                 break;
         }
     }

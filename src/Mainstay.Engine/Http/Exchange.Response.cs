@@ -157,7 +157,11 @@ internal sealed partial class Exchange
         _responseBody = new BodyProgress(response.Body);
         _responseIsDecoded = ResponseHeadWriter.MustDecode(response, _clientIsHttp10);
         _responseKeepsServer = response.KeepAlive;
-        _keepClient = _clientKeepAlive && !shard.IsDraining && ResponseHeadWriter.AllowsKeepAlive(response, _clientIsHttp10);
+
+        // A request body that has not come whole may never come: the connection ends then, and a client that is not told so would send
+        // its next request into the lingering close (RFC 9112 section 9.6).
+        _keepClient = _clientKeepAlive && !_client.EndsSoon && _requestBody.IsEnd
+            && ResponseHeadWriter.AllowsKeepAlive(response, _clientIsHttp10);
         _clientFraming = _responseIsDecoded ? BodyKind.UntilClose : response.Body.Kind;
         int length = WriteHead(head, _keepClient);
         if (length < 0) return FailResponse(RejectReason.HeadTooLarge);
@@ -195,7 +199,13 @@ internal sealed partial class Exchange
             used = length;
         }
 
-        if (!sound) return FailResponse(reason);
+        if (!sound)
+        {
+            // A head that is still here has not been seen by the client: it can be told.
+            if (sendStart < bodyStart) _responseBegun = false;
+            return FailResponse(reason);
+        }
+
         _extraFromServer |= used < end - bodyStart;
         if (bodyStart + length > sendStart && !SendToClient(input[sendStart..(bodyStart + length)])) return false;
         if (_responseBody.IsEnd)
@@ -278,14 +288,13 @@ internal sealed partial class Exchange
         UpstreamConnection upstream = _upstream!;
         bool wholeRequest = _requestBody.IsEnd && !upstream.HasUnsent && !HasKeptToSend;
         TimeSpan keepAlive = Pool.Snapshot.Upstream.KeepAlive;
-        bool keepServer = _responseKeepsServer && wholeRequest && !_extraFromServer && !upstream.PeerEnded
-            && keepAlive > TimeSpan.Zero && !lane.IsRetired && lane.IdleCount < Pool.Snapshot.Upstream.MaxIdle;
+        bool keepServer = _responseKeepsServer && wholeRequest && !_extraFromServer && !upstream.PeerEnded && keepAlive > TimeSpan.Zero
+            && !lane.IsRetired && lane.IdleCount < Pool.Snapshot.Upstream.MaxIdle && upstream.IsQuiet();
         if (keepServer) upstream.Release(keepAlive);
         else upstream.Close();
         _upstream = null;
-        bool keepClient = _keepClient && _requestBody.IsEnd;
         bool linger = !_requestBody.IsEnd;
         End(OutcomeCause.Completed);
-        _client.OnExchangeDone(keepClient, linger);
+        _client.OnExchangeDone(_keepClient, linger);
     }
 }

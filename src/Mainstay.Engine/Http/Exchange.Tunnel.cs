@@ -18,6 +18,8 @@ internal sealed partial class Exchange
 
     private bool BeginTunnel(int headLength, int start, int end)
     {
+        // A server that switches before it has the whole request.
+        if (HasKeptToSend) return FailResponse(RejectReason.UnexpectedUpgrade);
         if (!_client.Address.IsNone) Sockets.SetKeepAlive(_client.Descriptor, KeepAliveIdle, KeepAliveInterval, UserTimeout);
         if (!_lane!.Server.Endpoint.IsUnix) Sockets.SetKeepAlive(_upstream!.Descriptor, KeepAliveIdle, KeepAliveInterval, UserTimeout);
         _phase = ExchangePhase.Tunnel;

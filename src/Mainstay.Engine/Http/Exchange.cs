@@ -88,7 +88,7 @@ internal sealed partial class Exchange(HttpShard shard)
         _method = request.Method;
         _clientIsHttp10 = request.IsHttp10;
         _phase = ExchangePhase.Routing;
-        _clientKeepAlive = request.KeepAlive && !shard.IsDraining && BelowRequestLimit();
+        _clientKeepAlive = request.KeepAlive && !client.EndsSoon && BelowRequestLimit();
         _isUpgrade = request.IsUpgrade;
         _requestBody = new BodyProgress(request.Body);
         Keep(request, head);
@@ -164,6 +164,7 @@ internal sealed partial class Exchange(HttpShard shard)
         _responseIsDecoded = false;
         _extraFromServer = false;
         _uploadIsDead = false;
+        _clientFraming = BodyKind.None;
         _interim = 0;
         _failedErrno = Errno.None;
         _status = 0;
@@ -175,6 +176,7 @@ internal sealed partial class Exchange(HttpShard shard)
 
     private bool BelowRequestLimit()
     {
+        if (_service.Snapshot.Timeouts.KeepAlive == TimeSpan.Zero) return false;
         int limit = _service.Snapshot.Limits.RequestsPerConnection;
         return limit == 0 || _client.Requests < limit;
     }

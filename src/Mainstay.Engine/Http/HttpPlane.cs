@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
@@ -30,6 +31,9 @@ public sealed class HttpPlane : IPlane
 {
     /// <summary>How often a drain looks whether the last connection has ended.</summary>
     private static readonly TimeSpan s_drainPoll = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long a drain waits for the first request of connections that were accepted just before it began.</summary>
+    private static readonly TimeSpan s_firstRequest = TimeSpan.FromSeconds(1);
 
     private readonly Shard[] _shards;
     private readonly HttpShard[] _http;
@@ -134,13 +138,16 @@ public sealed class HttpPlane : IPlane
 
     public async Task DrainAsync(TimeSpan timeout)
     {
-        DateTime deadline = DateTime.UtcNow + timeout;
+        var watch = Stopwatch.StartNew();
         await OnEveryShard(http => http.BeginDrain());
+        while (_http.Any(http => http.Open > 0) && watch.Elapsed < timeout)
+        {
+            // One round for requests that were on their way on idle connections when the drain began.
+            await Task.Delay(s_drainPoll);
+            bool andNew = watch.Elapsed >= s_firstRequest;
+            await OnEveryShard(http => http.CloseIdleClients(andNew));
+        }
 
-        // One round for requests that were on their way on idle connections when the drain began.
-        await Task.Delay(s_drainPoll);
-        await OnEveryShard(http => http.CloseIdleClients());
-        while (_http.Any(http => http.Open > 0) && DateTime.UtcNow < deadline) await Task.Delay(s_drainPoll);
         await OnEveryShard(http => http.CutAll());
         _log.Dispose();
     }

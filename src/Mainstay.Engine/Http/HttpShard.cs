@@ -21,7 +21,7 @@ internal sealed class HttpShard : ILoopReceiver
     public const int HeadRoom = 4 * 1024;
 
     /// <summary>Bytes of one receive: a 100 KB response takes two, and the buffer stays in the second-level cache.</summary>
-    private const int ReceiveSize = 128 * 1024;
+    public const int ReceiveSize = 128 * 1024;
 
     /// <summary>Largest head that is written: a received one of the largest configurable size, and what is added.</summary>
     private const int OutputSize = 256 * 1024;
@@ -138,6 +138,8 @@ internal sealed class HttpShard : ILoopReceiver
             _listeners.Remove(dropped);
         }
 
+        ForEachClient(client => client.CloseIfDropped());
+
         foreach (ServerLane? lane in _lanes)
             if (lane is { IsRetired: false } && !generation.Servers.Contains(lane.Server)) Retire(lane);
     }
@@ -160,7 +162,7 @@ internal sealed class HttpShard : ILoopReceiver
         _clients = client;
         Volatile.Write(ref _open, _open + 1);
         Counters.Accepted++;
-        _services[client.Service.Number].Connections++;
+        _services[client.CountedService].Connections++;
     }
 
     public void OnClosed(ClientConnection client)
@@ -169,7 +171,7 @@ internal sealed class HttpShard : ILoopReceiver
         else _clients = client.NextInShard;
         if (client.NextInShard is not null) client.NextInShard.PreviousInShard = client.PreviousInShard;
         client.NextInShard = client.PreviousInShard = null;
-        _services[client.Service.Number].Connections--;
+        _services[client.CountedService].Connections--;
         Volatile.Write(ref _open, _open - 1);
         _freeClients.Push(client);
     }
@@ -227,6 +229,25 @@ internal sealed class HttpShard : ILoopReceiver
         counters.Durations.Record(elapsed);
     }
 
+    /// <summary>A request ended before its head was understood.</summary>
+    public void OnHeadRefused(ClientConnection client, Outcome outcome, int bytesToClient)
+    {
+        OnExchangeEnded(client.Service, outcome.Status, outcome, TimeSpan.Zero, 0, bytesToClient);
+        if (!Log.IsEnabled) return;
+        var record = new AccessRecord
+        {
+            UnixMicroseconds = Loop.UnixNanoseconds / 1000,
+            Client = client.AddressText,
+            MinorVersion = 1,
+            Status = outcome.Status,
+            BytesOut = bytesToClient,
+            Timings = new AccessTimings(-1, -1, -1, 0),
+            Outcome = outcome,
+        };
+        int length = AccessLogWriter.Write(Output, Log.Format, record);
+        if (length > 0) Log.Append(Output[..length]);
+    }
+
     /// <summary>
     /// Takes no new connections, ends idle ones after <paramref name="idleGrace"/> at the latest, and the others with their exchange.
     /// </summary>
@@ -237,24 +258,16 @@ internal sealed class HttpShard : ILoopReceiver
         _listeners.Clear();
     }
 
-    public void CloseIdleClients()
+    /// <param name="andNew">Those too that have not sent a request yet: theirs may be on its way.</param>
+    public void CloseIdleClients(bool andNew) => ForEachClient(client =>
     {
-        for (ClientConnection? client = _clients, next; client is not null; client = next)
-        {
-            next = client.NextInShard;
-            if (client.IsIdle) client.Close();
-        }
-    }
+        if (client.IsIdle && (andNew || client.Requests > 0)) client.Close();
+    });
 
     /// <summary>Cuts what is left.</summary>
     public void CutAll()
     {
-        for (ClientConnection? client = _clients, next; client is not null; client = next)
-        {
-            next = client.NextInShard;
-            client.Cut();
-        }
-
+        ForEachClient(client => client.Cut());
         foreach (ServerLane? lane in _lanes) lane?.CloseIdle();
     }
 
@@ -264,6 +277,16 @@ internal sealed class HttpShard : ILoopReceiver
         if (FindLane(server) is not { } lane) return;
         lane.CloseIdle();
         if (cutBusy) lane.CutBusy();
+    }
+
+    /// <summary>An action may close the client it is given.</summary>
+    private void ForEachClient(Action<ClientConnection> action)
+    {
+        for (ClientConnection? client = _clients, next; client is not null; client = next)
+        {
+            next = client.NextInShard;
+            action(client);
+        }
     }
 
     private ServerLane AddLane(ServerRuntime server)

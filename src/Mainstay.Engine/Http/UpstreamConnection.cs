@@ -110,10 +110,9 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     /// <summary>The server is out of service now: what it works on is lost to it.</summary>
     public void Cut() => Exchange?.OnUpstreamCut();
 
-    /// <summary>Leaves this shard with its descriptor open, for another shard. The object is free again.</summary>
+    /// <summary>Leaves this shard with its descriptor open, for another shard; taken from its lane before. The object is free again.</summary>
     public int Detach()
     {
-        Lane.RemoveIdle(this);
         _state = UpstreamState.Closed;
         Loop.Disarm(this);
         int descriptor = Descriptor;
@@ -139,6 +138,12 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         lane.AddBusy(this);
         return true;
     }
+
+    /// <summary>
+    /// Nothing has come behind the response. After a receive that filled its buffer this has to be asked for: bytes that are there
+    /// already raise no event, and would be taken for the next response.
+    /// </summary>
+    public bool IsQuiet() => !IsReadable || Receive(shard.Input) == -(int)Errno.EAGAIN;
 
     public void DropStash()
     {
@@ -186,6 +191,9 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
         _state = UpstreamState.Busy;
         Exchange!.OnConnected();
+
+        // What the server said at once, without waiting for the request, came with this event: nothing announces it again.
+        if (_state == UpstreamState.Busy && IsReadable) Exchange!.OnUpstreamReady(canSend: false);
     }
 
     private bool FailOpen(int result)

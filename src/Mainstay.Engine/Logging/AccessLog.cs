@@ -68,6 +68,7 @@ public sealed class AccessLog : IDisposable
         FileStream? former;
         lock (_gate)
         {
+            WriteAll();
             former = _file;
             _file = file;
             foreach (AccessLogQueue queue in _queues)
@@ -97,6 +98,9 @@ public sealed class AccessLog : IDisposable
             _wake.WaitOne(s_interval);
             lock (_gate) WriteAll();
         }
+
+        // What came while the last round wrote.
+        lock (_gate) WriteAll();
     }
 
     private void WriteAll()

@@ -45,6 +45,7 @@ public sealed class PoolRegistry
         foreach (((string, string, Endpoint) key, ServerRuntime server) in _servers.Where(entry => !kept.Contains(entry.Value)).ToList())
         {
             _servers.Remove(key);
+            server.Retire();
             _retired.Add(server);
         }
 

@@ -14,6 +14,7 @@ namespace Mainstay.Engine.Pools;
 public sealed class ServerRuntime
 {
     private volatile ResolvedAddress? _resolved;
+    private volatile bool _isRetired;
 
     internal ServerRuntime(string pool, ServerSnapshot snapshot, int slot)
     {
@@ -37,8 +38,22 @@ public sealed class ServerRuntime
     /// <summary>Index into the availability and load tables.</summary>
     public int Slot { get; }
 
+    /// <summary>
+    /// No longer configured. Whoever takes a place at the server looks at this afterwards, and gives the place back; the registry
+    /// frees the slot only while nobody has one.
+    /// </summary>
+    public bool IsRetired => _isRetired;
+
     /// <summary>Null while a host name has not been resolved.</summary>
     public ResolvedAddress? Resolved => _resolved;
+
+    internal void Retire()
+    {
+        _isRetired = true;
+
+        // Against the place that is being taken: of the two sides at least one sees the other.
+        Interlocked.MemoryBarrier();
+    }
 
     /// <summary>What resolving the host name gave; any thread.</summary>
     public void Resolve(NetAddress address)

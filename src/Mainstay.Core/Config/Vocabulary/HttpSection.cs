@@ -16,10 +16,13 @@ internal static class HttpSection
         Later = ["tls", "proxy-protocol"],
     };
 
-    private static readonly Key<HttpLimits, int> RequestLine = new("request-line", new SmallSizeType(128, 1024 * 1024), l => l.RequestLine)
+    /// <summary>A head has to fit twice, as received and as sent, into a buffer beside what came of the body.</summary>
+    private const int LargestHead = 64 * 1024;
+
+    private static readonly Key<HttpLimits, int> RequestLine = new("request-line", new SmallSizeType(128, LargestHead), l => l.RequestLine)
     { Doc = "Longest request line; then 414.", Default = Key.Plain("8KiB") };
 
-    private static readonly Key<HttpLimits, int> Head = new("head", new SmallSizeType(256, 1024 * 1024), l => l.Head)
+    private static readonly Key<HttpLimits, int> Head = new("head", new SmallSizeType(256, LargestHead), l => l.Head)
     { Doc = "Request line and headers together; then 431.", Default = Key.Plain("32KiB") };
 
     private static readonly Key<HttpLimits, int> Fields = new("fields", new IntegerType(1, 10_000), l => l.Fields)
