@@ -37,13 +37,14 @@ nginx_conf() { # NAME PORT BODY
     cat <<CONF
 worker_processes 1; daemon off; master_process off; pid $work/$1.pid; error_log $work/$1.err; worker_rlimit_nofile 16000;
 events { worker_connections 15000; }
-http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; sendfile on; open_file_cache max=16;
+http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; sendfile on; tcp_nopush on; open_file_cache max=16;
  client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3; uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
  $3
  server { listen 127.0.0.1:$2 backlog=4096; $4 } }
 CONF
 }
-nginx_conf backend 18101 "" "root $work/www;" >"$work/backend.conf"
+# The small response comes from memory: the cheaper the backend, the more surely the proxy is what limits.
+nginx_conf backend 18101 "" "root $work/www; location = /1k { default_type text/plain; return 200 $(cat "$work/www/1k"); }" >"$work/backend.conf"
 nginx_conf proxy 18104 "upstream b { server 127.0.0.1:18101; keepalive 1024; keepalive_requests 1000000000; }" \
     "location / { proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header X-Forwarded-For \$remote_addr;
      proxy_set_header Host \$http_host; proxy_buffers 16 64k; }" >"$work/proxy.conf"
