@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Mainstay.Core.Net;
 
 namespace Mainstay.Core.Config.Vocabulary;
@@ -92,10 +93,13 @@ internal static class MatchSection
 
 internal static class RouteSection
 {
+    /// <summary>A fixed response is made once and sent in one piece, from a buffer that the shard has for heads.</summary>
+    private const int LargestBody = 64 * 1024;
+
     private static readonly Key<RouteAction.Respond, int> Status = new("status", new IntegerType(200, 599), r => r.Status)
     { Doc = "Status code.", Required = true };
 
-    private static readonly Key<RouteAction.Respond, string> Body = new("body", new SourcedTextType(secret: false, _ => null), r => r.Body)
+    private static readonly Key<RouteAction.Respond, string> Body = new("body", new SourcedTextType(secret: false, FitsOneSend), r => r.Body)
     { Doc = "Body of the response.", Default = new ScalarNode("", quoted: true) };
 
     private static readonly Key<RouteAction.Respond, string> ContentType = new(
@@ -186,4 +190,7 @@ internal static class RouteSection
 
         return text.StartsWith('/') || text.Contains("://") ? null : "is neither a path nor a URL";
     }
+
+    private static string? FitsOneSend(string text) =>
+        Encoding.UTF8.GetByteCount(text) > LargestBody ? "is longer than 64 KiB; larger bodies are for a server" : null;
 }
