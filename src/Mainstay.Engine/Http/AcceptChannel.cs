@@ -34,7 +34,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     {
         for (int i = 0; i < AcceptsPerTurn; i++)
         {
-            if (shard.IsFull)
+            if (!shard.Budget.TryTake())
             {
                 shard.Counters.AcceptPauses++;
                 Pause();
@@ -49,9 +49,8 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     public void Stop()
     {
         if (Descriptor < 0) return;
-        while (AcceptOne())
-        {
-        }
+        do shard.Budget.Take();
+        while (AcceptOne());
 
         IsDropped = true;
         Close();
@@ -71,7 +70,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     public override void OnDeadline(Instant now)
     {
         if (!_isPaused || Descriptor < 0) return;
-        if (shard.IsFull)
+        if (shard.Budget.IsFull)
         {
             shard.Loop.Arm(this, now + s_backOff);
             return;
@@ -81,6 +80,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
         shard.Loop.Change(this, IoEvents.In);
     }
 
+    /// <summary>Accepts into a place of the budget that was taken. False: nothing more to accept now.</summary>
     private bool AcceptOne()
     {
         int accepted = Sockets.Accept(Descriptor, out SocketAddress peer);
@@ -90,6 +90,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
             return true;
         }
 
+        shard.Budget.Give();
         switch ((Errno)(-accepted))
         {
             // The client gave up while it waited, or a network error that belongs to it: accept(2) says to go on.

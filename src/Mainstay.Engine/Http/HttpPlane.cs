@@ -56,8 +56,8 @@ public sealed class HttpPlane : IPlane
         _pools = pools;
         _prepared = prepared;
         _log = log;
-        int each = Math.Max(1, maxConnections / shards.Length);
-        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, each))];
+        var budget = new ConnectionBudget(maxConnections);
+        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget))];
         foreach (HttpShard http in _http) http.Siblings = _http;
     }
 

@@ -45,14 +45,14 @@ internal sealed class HttpShard : ILoopReceiver
     private long _dateSecond = -1;
     private int _open;
 
-    public HttpShard(Shard shard, LoadTable loads, AccessLog log, int maxConnections)
+    public HttpShard(Shard shard, LoadTable loads, AccessLog log, ConnectionBudget budget)
     {
         Number = shard.Number;
         Loop = shard.Loop;
         Blocks = shard.Blocks;
         Loads = loads;
         Log = log.Attach();
-        MaxConnections = maxConnections;
+        Budget = budget;
         RequestIds = new RequestId(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
     }
 
@@ -75,10 +75,8 @@ internal sealed class HttpShard : ILoopReceiver
     /// <summary>The plane on all shards, this one included, by number.</summary>
     public IReadOnlyList<HttpShard> Siblings { get; set; } = [];
 
-    /// <summary>Client connections of this shard at most.</summary>
-    public int MaxConnections { get; }
-
-    public bool IsFull => _open >= MaxConnections;
+    /// <summary>Client connections of all shards.</summary>
+    public ConnectionBudget Budget { get; }
 
     /// <summary>New work is refused and connections end with their exchange.</summary>
     public bool IsDraining { get; private set; }
@@ -144,7 +142,9 @@ internal sealed class HttpShard : ILoopReceiver
             if (lane is { IsRetired: false } && !generation.Servers.Contains(lane.Server)) Retire(lane);
     }
 
-    /// <summary>A connection that was just accepted; the shard owns the descriptor from here on.</summary>
+    /// <summary>
+    /// A connection that was just accepted, within a place of the budget; the shard owns both from here on.
+    /// </summary>
     public void Adopt(int descriptor, in SocketAddress peer, AcceptChannel listener)
     {
         if (!_freeClients.TryPop(out ClientConnection? client)) client = new ClientConnection(this);
@@ -152,6 +152,7 @@ internal sealed class HttpShard : ILoopReceiver
         {
             Counters.AcceptFailures++;
             Descriptor.Close(descriptor);
+            Budget.Give();
             _freeClients.Push(client);
             return;
         }
@@ -173,6 +174,7 @@ internal sealed class HttpShard : ILoopReceiver
         client.NextInShard = client.PreviousInShard = null;
         _services[client.CountedService].Connections--;
         Volatile.Write(ref _open, _open - 1);
+        Budget.Give();
         _freeClients.Push(client);
     }
 
@@ -212,6 +214,13 @@ internal sealed class HttpShard : ILoopReceiver
     /// <summary>A connection that was taken over for an exchange which has ended meanwhile.</summary>
     public void AdoptIdle(ServerRuntime server, int descriptor)
     {
+        // A reload may have dropped the server meanwhile, and its slot is another's.
+        if (server.IsRetired)
+        {
+            Descriptor.Close(descriptor);
+            return;
+        }
+
         UpstreamConnection connection = RentUpstream();
         if (connection.Adopt(Lane(server), descriptor, exchange: null)) connection.Release(s_adoptedKeepAlive);
         else Descriptor.Close(descriptor);

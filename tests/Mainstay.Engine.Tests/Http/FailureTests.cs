@@ -33,6 +33,14 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task NameThatIsNotResolved_IsBadGateway()
+    {
+        await using ProxyBench bench = await ProxyBench.StartAsync(BenchConfig.Of(Endpoint.Name("nowhere.invalid", 80)));
+        Assert.Equal(502, bench.Get().Status);
+        ProxyBench.Until(() => bench.Outcomes(OutcomeCause.NameNotResolved) == 1, "not told why");
+    }
+
+    [Fact]
     public async Task NoServerEligible_IsServiceUnavailable()
     {
         using ScriptedServer server = ScriptedServer.Saying("hi");

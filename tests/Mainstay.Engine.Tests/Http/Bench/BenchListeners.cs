@@ -24,7 +24,12 @@ internal sealed class BenchListeners : IListenerSource, IDisposable
         {
             SocketAddress address = endpoint.IsUnix ? SocketAddress.From(endpoint) : SocketAddress.From(endpoint.Address, port);
             int descriptor = Sockets.CreateStream(address.Family);
-            if (!endpoint.IsUnix) Sockets.SetReusePort(descriptor);
+            if (!endpoint.IsUnix)
+            {
+                Sockets.SetReusePort(descriptor);
+                Sockets.SetNoDelay(descriptor);
+            }
+
             if (Sockets.Bind(descriptor, address) is < 0 and var error) return Task.FromResult(ListenerSockets.Failed(((Errno)(-error)).ToString()));
             Assert.Equal(0, Sockets.Listen(descriptor, 4096));
             port = Sockets.LocalAddress(descriptor).Port;
