@@ -40,6 +40,9 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
     private AcceptChannel _listener = null!;
     private Exchange? _exchange;
     private Block? _stash;
+
+    /// <summary>The stash that the request beginning now was read from.</summary>
+    private Block? _consumed;
     private HeadScanner _scanner;
     private ClientState _state;
     private bool _stashIsNew;
@@ -140,11 +143,19 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
     public void KeepAhead(ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty) return;
-        Block stash = Blocks.Rent(bytes.Length);
-        stash.Append(bytes);
         DropStash();
-        _stash = stash;
         _stashIsNew = true;
+        if (_consumed is { } consumed && consumed.Capacity <= bytes.Length * 4 && IsEndOf(consumed, bytes))
+        {
+            // The same place in the same block: many small requests in one segment are not copied again for each of them.
+            consumed.Start = consumed.End - bytes.Length;
+            _stash = consumed;
+            _consumed = null;
+            return;
+        }
+
+        _stash = Blocks.Rent(bytes.Length);
+        _stash.Append(bytes);
     }
 
     /// <summary>The client switched protocols: what it sent ahead goes to the server. False when that failed.</summary>
@@ -296,11 +307,13 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
 
         Requests++;
         _state = ClientState.Exchange;
-        Block? consumed = _stash;
+        _consumed = _stash;
         _stash = null;
         _exchange = shard.RentExchange();
         _exchange.Begin(this, head, bytes[headLength..]);
-        if (consumed is not null) Blocks.Return(consumed);
+        if (_consumed is null) return;
+        Blocks.Return(_consumed);
+        _consumed = null;
     }
 
     private void KeepPart(ReadOnlySpan<byte> bytes)
@@ -394,6 +407,9 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
             return;
         }
     }
+
+    private static bool IsEndOf(Block block, ReadOnlySpan<byte> bytes) =>
+        bytes.Length <= block.Count && (ReadOnlySpan<byte>)block.Filled[^bytes.Length..] == bytes;
 
     private void DropStash()
     {

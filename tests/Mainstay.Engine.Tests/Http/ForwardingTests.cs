@@ -288,6 +288,34 @@ public sealed class ForwardingTests
         Assert.Equal(413, bench.Ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n").Status);
     }
 
+    [Theory]
+    [InlineData(60_000, 200)]
+    [InlineData(70_000, 502)]
+    public async Task LargeResponseHead_IsForwardedWithItsBodyUpToTheLimit(int size, int status)
+    {
+        using ScriptedServer server = ScriptedServer.Answering(
+            _ => $"HTTP/1.1 200 OK\r\nX-Large: {new string('x', size)}\r\nContent-Length: 300000\r\n\r\n{new string('b', 300_000)}");
+        await using ProxyBench bench = await ProxyBench.StartAsync(BenchConfig.Of(server.Address));
+        Message response = bench.Get();
+        Assert.Equal(status, response.Status);
+        if (status == 200) Assert.Equal((size, 300_000), (response["X-Large"]!.Length, response.Body.Length));
+    }
+
+    [Fact]
+    public async Task Pipelining_ThousandsOfSmallRequestsAtOnce_AreAnsweredInOrder()
+    {
+        const int count = 4000;
+        await using ProxyBench bench = await ProxyBench.StartAsync(BenchConfig.Of(
+            BenchConfig.Pool(ScriptedServer.Closed()), BenchConfig.Service(BenchConfig.Route(new RouteAction.Redirect(302, "{uri}")))));
+        using RawPeer client = bench.Connect();
+        Task sending = Task.Run(() =>
+        {
+            using (bench.Hold()) client.Send(string.Concat(Enumerable.Range(0, count).Select(i => $"GET /{i} HTTP/1.1\r\nHost: a\r\n\r\n")));
+        });
+        for (int i = 0; i < count; i++) Assert.Equal($"/{i}", client.ReadResponse()["Location"]);
+        await sending;
+    }
+
     /// <summary>Once the stash was as large as a block can be, the copy for the server found no room and the shard hung.</summary>
     [Theory]
     [InlineData(1)]
