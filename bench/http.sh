@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Mainstay beside HAProxy and nginx as HTTP proxies, in one run: ./bench/http.sh [--quick] [CASE ...]
-# Cases: keepalive-64 keepalive-512 body-100k body-1m per-connection latency idle memory; all of them when none is named.
+# Cases: memory idle keepalive-64 keepalive-512 body-100k body-1m per-connection latency; all of them when none is named.
 #
 # The proxy under test has CPU 0 to itself, load and backend (nginx) share CPU 1. Rounds are interleaved, the table shows medians, the
 # last lines the ratios. CPU is user and system time of all processes of the proxy over the requests that it answered. For us timers,
@@ -14,7 +14,7 @@ cd "$root"
 rounds=6 seconds=4
 if [ "${1:-}" = --quick ]; then rounds=2 seconds=1; shift; fi
 cases=("$@")
-[ ${#cases[@]} -gt 0 ] || cases=(keepalive-64 keepalive-512 body-100k body-1m per-connection latency idle memory)
+[ ${#cases[@]} -gt 0 ] || cases=(memory idle keepalive-64 keepalive-512 body-100k body-1m per-connection latency)
 
 need_packages "the peers and the load" haproxy nginx wrk || exit 1
 take_bench_lock
@@ -133,11 +133,13 @@ latency() {
     for name in latency-p50 latency-p99 latency-p999; do row "$name" "us at $rate/s" mainstay haproxy; done
 }
 
-# Memory of all processes that grows with ten thousand idle connections (7,000 where the descriptor limit is lower).
+# Memory of all processes that grows with ten thousand idle connections (7,000 where the descriptor limit is lower), after a first
+# hundred have shown every proxy what a connection is.
 idle() {
     local count=10000 before name
     [ "$(ulimit -Hn)" -ge 45000 ] || count=7000
     for name in mainstay haproxy; do
+        taskset -c 1 "$load" open 127.0.0.1 "${port[$name]}" /1k 100 1000 1 >/dev/null
         before=$(memory_kib "$name")
         coproc HOLD { taskset -c 1 "$load" idle 127.0.0.1 "${port[$name]}" /1k "$count"; }
         read -r held <&"${HOLD[0]}"
@@ -157,8 +159,9 @@ memory() {
 declare -A at_start
 for name in mainstay haproxy nginx; do at_start[$name]=$(memory_kib "$name"); done
 header mainstay haproxy nginx
-warm_up $((seconds * 2))
+warm=
 for case in "${cases[@]}"; do
+    case $case in memory | idle) ;; *) [ -n "$warm" ] || warm_up $((seconds * 2)); warm=yes ;; esac
     case $case in
         keepalive-64) compare "mainstay haproxy nginx" 64 /1k ;;
         keepalive-512) compare "mainstay haproxy nginx" 512 /1k ;;

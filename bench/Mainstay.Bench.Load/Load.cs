@@ -129,9 +129,9 @@ internal sealed class Load(EventLoop loop, SocketAddress target, string request,
             if (!_isInBody)
             {
                 int end = bytes.IndexOf("\r\n\r\n"u8);
-                int length = bytes.IndexOf("Content-Length: "u8);
+                int length = FindLength(bytes);
                 if (end < 0 || length < 0 || !bytes.StartsWith("HTTP/1.1 200"u8)
-                    || !System.Buffers.Text.Utf8Parser.TryParse(bytes[(length + 16)..], out long size, out _))
+                    || !System.Buffers.Text.Utf8Parser.TryParse(bytes[length..], out long size, out _))
                 {
                     Lose();
                     return;
@@ -148,6 +148,13 @@ internal sealed class Load(EventLoop loop, SocketAddress target, string request,
             load._microseconds.Add((MonotonicClock.Now - _due).TotalMicroseconds);
             load._free.Enqueue(this);
             load.SendDue();
+        }
+
+        /// <summary>Where the value of Content-Length starts; HAProxy writes names in lower case.</summary>
+        private static int FindLength(ReadOnlySpan<byte> head)
+        {
+            int at = Math.Max(head.IndexOf("\r\nContent-Length: "u8), head.IndexOf("\r\ncontent-length: "u8));
+            return at < 0 ? -1 : at + 18;
         }
 
         private void Lose()
