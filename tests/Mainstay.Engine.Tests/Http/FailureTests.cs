@@ -211,6 +211,28 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task IdleConnection_OnWhichTheServerSpeaks_IsNotUsedAgain()
+    {
+        ProxyBench? running = null;
+        using var isGone = new SemaphoreSlim(0);
+        using var server = new ScriptedServer(peer =>
+        {
+            peer.ReadRequest();
+            peer.Send(ScriptedServer.Ok("right"));
+            running!.Settle();
+            peer.Send("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+            peer.ReadToAnyEnd();
+            isGone.Release();
+        });
+        await using ProxyBench bench = running = await ProxyBench.StartAsync(BenchConfig.Of(server.Address));
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal("right", bench.Get().Text);
+            Assert.True(await isGone.WaitAsync(TimeSpan.FromSeconds(30)), "the connection is kept");
+        }
+    }
+
+    [Fact]
     public async Task BytesBehindAResponse_AreNotTakenForTheNextOne()
     {
         using ScriptedServer server = ScriptedServer.Answering(

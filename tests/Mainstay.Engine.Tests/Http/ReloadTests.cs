@@ -86,6 +86,32 @@ public sealed class ReloadTests
         Assert.Equal("hi", client.ReadResponse().Text);
     }
 
+    /// <summary>By then its slot can be another server's, whose counts and state would be taken for its own.</summary>
+    [Fact]
+    public async Task RequestOlderThanAReload_IsNotTriedOnAServerThatWasRemoved()
+    {
+        using var full = new FullServer();
+        using ScriptedServer removed = ScriptedServer.Saying("removed"), staying = ScriptedServer.Saying("hi");
+        PoolSnapshot pool = BenchConfig.Pool(full.Address, removed.Address) with { Balance = new BalanceSnapshot(Algorithm.First) };
+        Snapshot first = BenchConfig.Of(pool).WithUpstream(upstream => upstream with { Connect = TimeSpan.FromMilliseconds(300) });
+        await using ProxyBench bench = await ProxyBench.StartAsync(first);
+        using RawPeer client = bench.Connect();
+        bench.Settle();
+        Task reload;
+        using (bench.Hold())
+        {
+            // The shard sees the events of a turn before its messages, so the request comes before the new configuration.
+            client.Send(Get);
+            reload = bench.ApplyAsync(BenchConfig.Of(staying.Address));
+            Assert.False(reload.IsCompleted);
+        }
+
+        await reload;
+        Assert.Equal(504, client.ReadResponse().Status);
+        Assert.Empty(removed.Requests);
+        Assert.Equal("hi", bench.Get().Text);
+    }
+
     [Fact]
     public async Task ReloadThatFails_LeavesTheOldConfigurationRunning()
     {

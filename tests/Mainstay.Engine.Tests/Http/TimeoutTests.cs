@@ -1,8 +1,6 @@
-using System.Net;
 using System.Net.Sockets;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
-using Mainstay.Core.Net;
 using Mainstay.Engine.Tests.Http.Bench;
 
 namespace Mainstay.Engine.Tests.Http;
@@ -202,41 +200,5 @@ public sealed class TimeoutTests
         await using ProxyBench bench = await ProxyBench.StartAsync(
             BenchConfig.Of(hung.Address).WithUpstream(upstream => upstream with { FirstByte = s_short }));
         Assert.Equal(504, bench.Ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n").Status);
-    }
-
-    /// <summary>Listens, and its queue is full: the kernel drops further SYNs, as a dead host does.</summary>
-    private sealed class FullServer : IDisposable
-    {
-        private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        private readonly List<Socket> _waiting = [];
-
-        public FullServer()
-        {
-            _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            _listener.Listen(0);
-            for (int i = 0; i < 4; i++)
-            {
-                var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
-                _waiting.Add(socket);
-                try
-                {
-                    socket.Connect(_listener.LocalEndPoint!);
-                }
-                catch (SocketException)
-                {
-                    // In progress, for ever.
-                }
-            }
-
-            Address = Endpoint.Ip(NetAddress.V4(0x7F000001), ((IPEndPoint)_listener.LocalEndPoint!).Port);
-        }
-
-        public Endpoint Address { get; }
-
-        public void Dispose()
-        {
-            foreach (Socket socket in _waiting) socket.Dispose();
-            _listener.Dispose();
-        }
     }
 }
