@@ -9,8 +9,8 @@ namespace Mainstay.Engine.Logging;
 /// </summary>
 public sealed class AccessLog : IDisposable
 {
-    /// <summary>Per shard: some 3,000 lines.</summary>
-    private const int QueueSize = 1024 * 1024;
+    /// <summary>Per shard: 2 MiB, some 6,000 lines.</summary>
+    private const int ChunksPerShard = 32;
 
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(100);
 
@@ -43,7 +43,7 @@ public sealed class AccessLog : IDisposable
     /// <summary>A queue for one more shard.</summary>
     public AccessLogQueue Attach()
     {
-        var queue = new AccessLogQueue(QueueSize, () => _wake.Set());
+        var queue = new AccessLogQueue(ChunksPerShard, () => _wake.Set());
         lock (_gate) _queues.Add(queue);
         return queue;
     }
@@ -107,8 +107,8 @@ public sealed class AccessLog : IDisposable
     {
         foreach (AccessLogQueue queue in _queues)
         {
-            // At most twice round: a shard that is faster than the disk must not keep this loop from the other queues.
-            for (int i = 0; i < 4; i++)
+            // At most what the queue holds: a shard that is faster than the disk must not keep this loop from the other queues.
+            for (int i = 0; i < ChunksPerShard; i++)
             {
                 ReadOnlySpan<byte> bytes = queue.Peek();
                 if (bytes.IsEmpty) break;
