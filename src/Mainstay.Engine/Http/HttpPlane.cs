@@ -43,6 +43,9 @@ public sealed class HttpPlane : IPlane
     private readonly Dictionary<string, int> _serviceNumbers = [];
     private HttpGeneration? _current;
     private HttpGeneration? _next;
+
+    /// <summary>Also while they are being opened: a preparation that is cancelled closes them too.</summary>
+    private ImmutableDictionary<string, ImmutableArray<ImmutableArray<int>>>.Builder? _nextSockets;
     private ImmutableArray<PoolRuntime> _nextPools;
     private Snapshot? _nextSnapshot;
     private FileStream? _nextLog;
@@ -92,7 +95,7 @@ public sealed class HttpPlane : IPlane
         ImmutableDictionary<string, PoolTarget> pools = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
         ImmutableArray<HttpService> services =
             [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, name => pools[name]))];
-        var sockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
+        var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
         {
             cancel.ThrowIfCancellationRequested();
@@ -120,20 +123,20 @@ public sealed class HttpPlane : IPlane
         await OnEveryShard(http => http.Apply(next));
         Volatile.Write(ref _current, next);
         _pools.Retire(_nextPools);
-        (_next, _nextLog, _nextSnapshot) = (null, null, null);
+        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
     }
 
     public void Abandon()
     {
         _nextLog?.Dispose();
-        foreach ((string endpoint, ImmutableArray<ImmutableArray<int>> sockets) in _next?.Sockets ?? ImmutableDictionary<string, ImmutableArray<ImmutableArray<int>>>.Empty)
+        foreach ((string endpoint, ImmutableArray<ImmutableArray<int>> sockets) in _nextSockets?.ToImmutable() ?? [])
         {
             if (_current?.Sockets.ContainsKey(endpoint) == true) continue;
             foreach (int descriptor in sockets.SelectMany(shard => shard)) Descriptor.Close(descriptor);
         }
 
         if (_current is not null) _pools.Retire([.. _current.Pools.Values.Select(target => target.Pool)]);
-        (_next, _nextLog, _nextSnapshot) = (null, null, null);
+        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
     }
 
     public async Task DrainAsync(TimeSpan timeout)

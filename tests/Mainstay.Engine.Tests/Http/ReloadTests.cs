@@ -126,6 +126,22 @@ public sealed class ReloadTests
         Assert.Equal("old", bench.Get().Text);
     }
 
+    [Fact]
+    public async Task ReloadThatIsCancelled_ClosesWhatItHadOpened()
+    {
+        using ScriptedServer server = ScriptedServer.Saying("old");
+        await using ProxyBench bench = await ProxyBench.StartAsync(BenchConfig.Of(server.Address));
+        using var cancel = new CancellationTokenSource();
+        Snapshot next = BenchConfig.Of(server.Address)
+            .WithService(service => service with { Listen = [BenchConfig.Listen(2), BenchConfig.Listen(3)] });
+        bench.Listeners.Opened = cancel.Cancel;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bench.Plane.PrepareAsync(next, bench.Listeners, cancel.Token));
+        bench.Plane.Abandon();
+        int given = Assert.Single(bench.Listeners.Given[^1]);
+        Assert.False(Path.Exists($"/proc/self/fd/{given}") && new FileInfo($"/proc/self/fd/{given}").LinkTarget == bench.Listeners.LastLink);
+        Assert.Equal("old", bench.Get().Text);
+    }
+
     /// <summary>The keeper still has the socket: it stays in the epoll set when only the worker's descriptor is closed.</summary>
     [Fact]
     public async Task DroppedListener_WithClientsInItsQueue_DoesNotKeepTheShardBusy()

@@ -14,6 +14,15 @@ internal sealed class BenchListeners : IListenerSource, IDisposable
     private readonly ConcurrentDictionary<string, int> _ports = new();
     private readonly List<int> _kept = [];
 
+    /// <summary>Called when an endpoint has been opened.</summary>
+    public Action? Opened { get; set; }
+
+    /// <summary>The descriptors given away, by call.</summary>
+    public List<List<int>> Given { get; } = [];
+
+    /// <summary>What the descriptor given last stands for, as /proc names it: numbers are used again.</summary>
+    public string? LastLink { get; private set; }
+
     public int PortOf(Endpoint endpoint) => _ports[endpoint.ToString()];
 
     public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count)
@@ -38,6 +47,9 @@ internal sealed class BenchListeners : IListenerSource, IDisposable
         }
 
         _ports[endpoint.ToString()] = port;
+        Given.Add(descriptors);
+        LastLink = new FileInfo($"/proc/self/fd/{descriptors[^1]}").LinkTarget;
+        Opened?.Invoke();
         return Task.FromResult(new ListenerSockets([.. descriptors], null));
     }
 
