@@ -1,18 +1,22 @@
+using System.Numerics;
 using Mainstay.Core.Config;
+using Mainstay.Linux;
 
 namespace Mainstay.Engine.Logging;
 
 /// <summary>
 /// Log lines of one shard on their way to the writer's thread: a list of chunks with one writer and one reader, no lock. Chunks that
-/// were read are filled again, so that a log which is written in time stays in the processor's cache. When the most chunks are
-/// full, because the disk is, lines are dropped and counted; the shard never waits.
+/// were read are filled again, so that a log which is written in time stays in the processor's cache and the memory for a slow disk is
+/// only touched when there is one. When all are full, lines are dropped and counted; the shard never waits and allocates nothing.
 /// </summary>
-/// <param name="maxChunks">Chunks of <see cref="ChunkSize"/> bytes at most.</param>
-/// <param name="wakeReader">Called by the shard when a chunk is full; the reader looks by itself some times a second.</param>
-public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
+public sealed class AccessLogQueue
 {
     /// <summary>Some 170 lines; more than the longest line.</summary>
     public const int ChunkSize = 64 * 1024;
+
+    private readonly NativeBuffer _memory;
+    private readonly Chunk[] _chunks;
+    private readonly Action _wakeReader;
 
     // The writer's.
     private Chunk? _tail;
@@ -20,11 +24,21 @@ public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
     // The reader's.
     private Chunk? _head;
 
-    // Between the two: the first chunk, and one that is free again.
+    // Between the two: the first chunk, and a bit for each one that is free.
     private Chunk? _first;
-    private Chunk? _spare;
-    private int _chunks;
+    private ulong _free;
     private long _dropped;
+
+    /// <param name="chunks">Chunks of <see cref="ChunkSize"/> bytes; at most 63.</param>
+    /// <param name="wakeReader">Called by the shard when a chunk is full; the reader looks by itself some times a second.</param>
+    public AccessLogQueue(int chunks, Action wakeReader)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(chunks, 63);
+        _memory = new NativeBuffer(chunks * ChunkSize);
+        _chunks = [.. Enumerable.Range(0, chunks).Select(number => new Chunk(number))];
+        _free = (1UL << chunks) - 1;
+        _wakeReader = wakeReader;
+    }
 
     /// <summary>Lines that found no room; any thread.</summary>
     public long Dropped => Volatile.Read(ref _dropped);
@@ -46,7 +60,7 @@ public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
             return;
         }
 
-        line.CopyTo(chunk.Bytes.AsSpan(chunk.Written));
+        line.CopyTo(Memory(chunk)[chunk.Written..]);
         Volatile.Write(ref chunk.Written, chunk.Written + line.Length);
     }
 
@@ -59,7 +73,7 @@ public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
             // In this order: once there is a next chunk, nothing is written to this one any more.
             Chunk? next = Volatile.Read(ref chunk.Next);
             int written = Volatile.Read(ref chunk.Written);
-            if (chunk.Read < written) return chunk.Bytes.AsSpan(chunk.Read, written - chunk.Read);
+            if (chunk.Read < written) return Memory(chunk)[chunk.Read..written];
             if (next is null) break;
             _head = next;
             Recycle(chunk);
@@ -70,16 +84,16 @@ public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
 
     internal void Advance(int count) => _head!.Read += count;
 
+    private Span<byte> Memory(Chunk chunk) => _memory.Span.Slice(chunk.Number * ChunkSize, ChunkSize);
+
     private Chunk? NextChunk(int length)
     {
-        Chunk? chunk = Interlocked.Exchange(ref _spare, null);
-        if (chunk is null)
-        {
-            if (length > ChunkSize || Volatile.Read(ref _chunks) >= maxChunks) return null;
-            Interlocked.Increment(ref _chunks);
-            chunk = new Chunk();
-        }
+        ulong free = Volatile.Read(ref _free);
+        if (free == 0 || length > ChunkSize) return null;
 
+        // The lowest free one: as few different ones as the reader's pace allows.
+        Chunk chunk = _chunks[BitOperations.TrailingZeroCount(free)];
+        Interlocked.And(ref _free, ~(1UL << chunk.Number));
         if (_tail is null)
         {
             Volatile.Write(ref _first, chunk);
@@ -87,7 +101,7 @@ public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
         else
         {
             Volatile.Write(ref _tail.Next, chunk);
-            wakeReader();
+            _wakeReader();
         }
 
         return _tail = chunk;
@@ -97,14 +111,12 @@ public sealed class AccessLogQueue(int maxChunks, Action wakeReader)
     {
         chunk.Next = null;
         chunk.Written = chunk.Read = 0;
-
-        // One spare is enough while the disk keeps up; what a stall made more is left to the collector.
-        if (Interlocked.Exchange(ref _spare, chunk) is not null) Interlocked.Decrement(ref _chunks);
+        Interlocked.Or(ref _free, 1UL << chunk.Number);
     }
 
-    private sealed class Chunk
+    private sealed class Chunk(int number)
     {
-        public readonly byte[] Bytes = new byte[ChunkSize];
+        public readonly int Number = number;
         public Chunk? Next;
         public int Written;
         public int Read;

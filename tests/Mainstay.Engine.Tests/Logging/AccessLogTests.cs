@@ -41,7 +41,7 @@ public sealed class AccessLogTests : IDisposable
     [Fact]
     public void Append_NobodyReads_DropsWholeLinesAndCountsThem()
     {
-        var queue = new AccessLogQueue(maxChunks: 2, () => { });
+        var queue = new AccessLogQueue(chunks: 2, () => { });
         byte[] line = new byte[1000];
         for (int i = 0; i < 200; i++) queue.Append(line);
         int perChunk = AccessLogQueue.ChunkSize / line.Length;
