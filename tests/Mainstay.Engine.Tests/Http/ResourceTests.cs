@@ -44,12 +44,8 @@ public sealed class ResourceTests
         Snapshot snapshot = BenchConfig.Of(server.Address) with { AccessLog = new AccessLogSnapshot(format, "/dev/null") };
         if (!keepAlive) snapshot = snapshot.WithUpstream(upstream => upstream with { KeepAlive = TimeSpan.Zero });
         await using ProxyBench bench = await ProxyBench.StartAsync(snapshot);
-        int requests = keepAlive ? 10_000 : 2_000;
         Run(bench, 500, keepAlive);
-        long before = bench.OnShard(_ => GC.GetAllocatedBytesForCurrentThread());
-        Run(bench, requests, keepAlive);
-        long allocated = bench.OnShard(_ => GC.GetAllocatedBytesForCurrentThread()) - before;
-        Assert.InRange(allocated, 0, 256);
+        AssertFreeOfGarbage(bench, () => Run(bench, keepAlive ? 10_000 : 2_000, keepAlive));
     }
 
     [Fact]
@@ -65,9 +61,7 @@ public sealed class ResourceTests
                 BenchConfig.Route(new RouteAction.ToPool("app"))));
         await using ProxyBench bench = await ProxyBench.StartAsync(snapshot);
         Run(200);
-        long before = bench.OnShard(_ => GC.GetAllocatedBytesForCurrentThread());
-        Run(1000);
-        Assert.InRange(bench.OnShard(_ => GC.GetAllocatedBytesForCurrentThread()) - before, 0, 256);
+        AssertFreeOfGarbage(bench, () => Run(1000));
 
         RouteMatch Path(PatternKind kind, string text) => new() { Path = [new PathPattern(kind, text)] };
 
@@ -143,6 +137,23 @@ public sealed class ResourceTests
                 clients.Remove(client);
             }
         }
+    }
+
+    /// <summary>
+    /// One round of requests allocates nothing on the shard's thread. The log takes another chunk when its writer comes late, which is no
+    /// garbage of requests: what those leave is in every round.
+    /// </summary>
+    private static void AssertFreeOfGarbage(ProxyBench bench, Action round)
+    {
+        long least = long.MaxValue;
+        for (int rounds = 0; rounds < 5 && least > 0; rounds++)
+        {
+            long before = bench.OnShard(_ => GC.GetAllocatedBytesForCurrentThread());
+            round();
+            least = Math.Min(least, bench.OnShard(_ => GC.GetAllocatedBytesForCurrentThread()) - before);
+        }
+
+        Assert.Equal(0, least);
     }
 
     private static void Run(ProxyBench bench, int requests, bool keepAlive)
