@@ -1,0 +1,220 @@
+using Mainstay.Core;
+using Mainstay.Core.Balancing;
+using Mainstay.Core.Http;
+using Mainstay.Engine.Pools;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>Reaching a server: choosing it, a kept connection or a new one, and another one where HTTP allows to try again.</summary>
+internal sealed partial class Exchange
+{
+    private UpstreamConnection? _upstream;
+    private ServerLane? _lane;
+    private PickKey _pickKey;
+    private ulong _tried;
+    private int _serverIndex;
+    private int _attempts;
+
+    /// <summary>How the last attempt ended: what the client is told when there is no further server.</summary>
+    private OutcomeCause _lastCause;
+    private bool _freshOnly;
+
+    /// <summary>One of the server's connections in flight is ours.</summary>
+    private bool _hasPlace;
+
+    /// <summary>The connection that <see cref="TryReach"/> began stands.</summary>
+    public void OnConnected()
+    {
+        _connectedAt = _loop.Now;
+        SendKept();
+    }
+
+    public void OnConnectFailed(Errno error)
+    {
+        Count(ref _lane!.Counters.ConnectFailures);
+        _failedErrno = error;
+        TryNextServer(ConnectCause(error));
+    }
+
+    /// <summary>The server went out of service, or its drain time is over.</summary>
+    public void OnUpstreamCut()
+    {
+        if (_sent == 0) TryNextServer(OutcomeCause.ServerTakenOut);
+        else Fail(OutcomeCause.ServerTakenOut);
+    }
+
+    /// <summary>Chooses a server and sends to it, or begins to connect. Every failure comes back here until the attempts are used up.</summary>
+    private void TryReach()
+    {
+        while (true)
+        {
+            if (!TryChoose())
+            {
+                Fail(_tried != 0 ? _lastCause : NoneCause);
+                return;
+            }
+
+            if (!_freshOnly && _lane!.TakeIdle() is { } idle)
+            {
+                _upstream = idle;
+                idle.Use(this);
+                _connectedAt = _loop.Now;
+                SendKept();
+                return;
+            }
+
+            if (TryTakeOver() || TryOpen()) return;
+            Count(ref _lane!.Counters.ConnectFailures);
+            LeaveServer();
+            _lastCause = OpenCause;
+            if (!MayTryAnother())
+            {
+                Fail(_lastCause);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Why nothing was picked at the first attempt.</summary>
+    private OutcomeCause NoneCause =>
+        Pool.Set.Availability.Tier(Pool.Slot) == PoolTier.None ? OutcomeCause.NoServer : OutcomeCause.ServersBusy;
+
+    /// <summary>Why a connection could not even be begun.</summary>
+    private OutcomeCause OpenCause =>
+        _lane!.Server.Resolved is null ? OutcomeCause.NameNotResolved : ConnectCause(_failedErrno);
+
+    /// <summary>Begins to connect. False when that failed at once.</summary>
+    private bool TryOpen()
+    {
+        if (_lane!.Server.Resolved is not { } resolved) return false;
+        _upstream = shard.RentUpstream();
+        if (_upstream.Open(_lane, resolved.Address, this))
+        {
+            _phase = ExchangePhase.Connecting;
+            ArmFor(Pool.Snapshot.Upstream.Connect);
+            return true;
+        }
+
+        _failedErrno = _upstream.LastError;
+        _upstream = null;
+        return false;
+    }
+
+    /// <summary>The connection that another shard was asked for did not come: open one to the server that was chosen.</summary>
+    private void Reach()
+    {
+        if (TryOpen()) return;
+        Count(ref _lane!.Counters.ConnectFailures);
+        TryNextServer(OpenCause);
+    }
+
+    private static OutcomeCause ConnectCause(Errno error) => error switch
+    {
+        Errno.ECONNREFUSED or Errno.ENOENT or Errno.ECONNRESET => OutcomeCause.ConnectRefused,
+        Errno.ENETUNREACH or Errno.EHOSTUNREACH or Errno.ENETDOWN or Errno.EHOSTDOWN => OutcomeCause.ConnectUnreachable,
+        Errno.ETIMEDOUT => OutcomeCause.ConnectTimeout,
+        _ => OutcomeCause.ConnectFailed,
+    };
+
+    /// <summary>Takes a place at a server. Another shard may be faster at the last free one: then the next is picked.</summary>
+    private bool TryChoose()
+    {
+        if (_freshOnly && Enter(_serverIndex)) return true;
+        ulong passedOver = _tried;
+        PoolBalancer balancer = _route.Balancers[shard.Number];
+        while (true)
+        {
+            int index = balancer.Pick(_pickKey with { Tried = passedOver });
+            if (index == Scheduler.None) return false;
+            if (Enter(index)) return true;
+            passedOver |= 1UL << (index & 63);
+        }
+    }
+
+    private bool Enter(int index)
+    {
+        PoolBalancer balancer = _route.Balancers[shard.Number];
+        if (!balancer.TryEnter(index)) return false;
+        ServerRuntime server = Pool.Servers[index];
+        if (server.IsRetired)
+        {
+            // This exchange is older than the configuration in force; the server's slot may be another's soon.
+            balancer.Leave(index);
+            return false;
+        }
+
+        _serverIndex = index;
+        _lane = shard.Lane(server);
+        _hasPlace = true;
+        return true;
+    }
+
+    private void LeaveServer()
+    {
+        if (!_hasPlace) return;
+        _hasPlace = false;
+        shard.Loads.Leave(_lane!.Server.Slot);
+    }
+
+    private bool MayTryAnother()
+    {
+        _tried |= 1UL << (_serverIndex & 63);
+        _freshOnly = false;
+        if (_attempts >= Pool.Snapshot.Upstream.Retries) return false;
+        _attempts++;
+        Count(ref _lane!.Counters.Retries);
+        return true;
+    }
+
+    private void TryNextServer(OutcomeCause cause)
+    {
+        LeaveServer();
+        _lastCause = cause;
+        if (!MayTryAnother())
+        {
+            Fail(cause);
+            return;
+        }
+
+        DropUpstream();
+        _phase = ExchangePhase.Routing;
+        _sent = 0;
+        TryReach();
+    }
+
+    private void OnConnectTimeout()
+    {
+        Count(ref _lane!.Counters.ConnectFailures);
+        Count(ref _lane.Counters.Timeouts);
+        _failedErrno = Errno.ETIMEDOUT;
+        TryNextServer(OutcomeCause.ConnectTimeout);
+    }
+
+    /// <summary>
+    /// A kept connection died before it answered: the server closed it while our request was on its way. A new one to the same server, if
+    /// the request may be sent again.
+    /// </summary>
+    private void OnReusedConnectionLost(OutcomeCause cause)
+    {
+        bool mayResend = new Outcome(OutcomePhase, cause).IsRetryable(_sent == 0, pooled: true, _method) && (_sent == 0 || _isRetained);
+        if (!mayResend)
+        {
+            Fail(cause);
+            return;
+        }
+
+        DropUpstream();
+        LeaveServer();
+        _phase = ExchangePhase.Routing;
+        _freshOnly = true;
+        _sent = 0;
+        TryReach();
+    }
+
+    private void DropUpstream()
+    {
+        _upstream?.Close();
+        _upstream = null;
+    }
+}
