@@ -28,14 +28,10 @@ internal enum ClientState : byte
 /// One HTTP/1 client: reads heads, hands each request to an <see cref="Exchange"/>, keeps what was sent ahead for the next one. Objects are
 /// used again; an idle one holds no buffer.
 /// </summary>
-internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks)
+internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks)
 {
     /// <summary>Requests answered in one turn of a client that pipelines.</summary>
     private const int RequestsPerTurn = 16;
-
-    /// <summary>What a lingering close reads at most, and for how long: enough for what was in flight, too little to be of use.</summary>
-    private const int LingerBytes = 1024 * 1024;
-    private static readonly TimeSpan s_lingerTime = TimeSpan.FromSeconds(2);
 
     private AcceptChannel _listener = null!;
     private Exchange? _exchange;
@@ -50,7 +46,6 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
 
     /// <summary>A part of the next head is here and its deadline is set.</summary>
     private bool _headHasBegun;
-    private int _lingered;
     private int _addressLength;
     private TextBuffer _addressText;
 
@@ -335,77 +330,11 @@ internal sealed class ClientConnection(HttpShard shard) : StreamChannel(shard.Lo
         RespondAndClose(Outcome.RejectedRequest(OutcomePhase.RequestHead, reason), linger: true);
     }
 
-    /// <summary>A request that never became one ends here: answered, counted and logged.</summary>
-    private void RespondAndClose(Outcome outcome, bool linger)
-    {
-        Span<byte> output = shard.Output;
-        int length = ErrorResponses.Write(output, outcome.Status, shard.Date);
-        bool failed = Send(output[..length]) == SendResult.Failed;
-        shard.OnHeadRefused(this, outcome, length);
-        if (failed) Close();
-        else BeginClose(linger);
-    }
-
-    private void BeginClose(bool linger)
-    {
-        // Closing a socket with unread bytes sends a reset, which can overtake the response.
-        linger |= IsReadable || _stash is not null;
-        _lingered = linger ? 0 : -1;
-        _state = ClientState.Flushing;
-        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
-        if (!HasUnsent) EndFlush();
-    }
-
-    private bool ContinueFlush()
-    {
-        switch (Flush())
-        {
-            case SendResult.Failed:
-                Close();
-                return false;
-            case SendResult.Waiting:
-                Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
-                return false;
-            default:
-                if (_state == ClientState.Head) ArmIdle();
-                if (_state != ClientState.Flushing) return true;
-                EndFlush();
-                return _state == ClientState.Lingering;
-        }
-    }
-
     /// <summary>Between two requests; the client may still have to take the rest of a response first.</summary>
     private void ArmIdle()
     {
         HttpTimeouts timeouts = Service.Snapshot.Timeouts;
         Loop.Arm(this, Loop.Now + (HasUnsent ? timeouts.Write : timeouts.KeepAlive));
-    }
-
-    private void EndFlush()
-    {
-        if (_lingered < 0)
-        {
-            Close();
-            return;
-        }
-
-        Sockets.ShutdownWrite(Descriptor);
-        _state = ClientState.Lingering;
-        Loop.Arm(this, Loop.Now + s_lingerTime);
-        if (!_isAdvancing && IsReadable) Loop.RunSoon(this);
-    }
-
-    private void Discard()
-    {
-        while (IsReadable)
-        {
-            int count = Receive(shard.Input);
-            _lingered += Math.Max(count, 0);
-            if (count > 0 && _lingered < LingerBytes) continue;
-            if (count == -(int)Errno.EAGAIN) return;
-            Close();
-            return;
-        }
     }
 
     private static bool IsEndOf(Block block, ReadOnlySpan<byte> bytes) =>

@@ -1,0 +1,82 @@
+using Mainstay.Core.Http;
+using Mainstay.Engine.Shards;
+using Mainstay.Linux;
+
+namespace Mainstay.Engine.Http;
+
+/// <summary>The end of a connection: the last response out, then what the client still sends thrown away for a while.</summary>
+internal sealed partial class ClientConnection
+{
+    /// <summary>What a lingering close reads at most, and for how long: enough for what was in flight, too little to be of use.</summary>
+    private const int LingerBytes = 1024 * 1024;
+
+    private static readonly TimeSpan s_lingerTime = TimeSpan.FromSeconds(2);
+
+    private int _lingered;
+
+    /// <summary>A request that never became one ends here: answered, counted and logged.</summary>
+    private void RespondAndClose(Outcome outcome, bool linger)
+    {
+        Span<byte> output = shard.Output;
+        int length = ErrorResponses.Write(output, outcome.Status, shard.Date);
+        bool failed = Send(output[..length]) == SendResult.Failed;
+        shard.OnHeadRefused(this, outcome, length);
+        if (failed) Close();
+        else BeginClose(linger);
+    }
+
+    private void BeginClose(bool linger)
+    {
+        // Closing a socket with unread bytes sends a reset, which can overtake the response.
+        linger |= IsReadable || _stash is not null;
+        _lingered = linger ? 0 : -1;
+        _state = ClientState.Flushing;
+        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
+        if (!HasUnsent) EndFlush();
+    }
+
+    private bool ContinueFlush()
+    {
+        switch (Flush())
+        {
+            case SendResult.Failed:
+                Close();
+                return false;
+            case SendResult.Waiting:
+                Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Write);
+                return false;
+            default:
+                if (_state == ClientState.Head) ArmIdle();
+                if (_state != ClientState.Flushing) return true;
+                EndFlush();
+                return _state == ClientState.Lingering;
+        }
+    }
+
+    private void EndFlush()
+    {
+        if (_lingered < 0)
+        {
+            Close();
+            return;
+        }
+
+        Sockets.ShutdownWrite(Descriptor);
+        _state = ClientState.Lingering;
+        Loop.Arm(this, Loop.Now + s_lingerTime);
+        if (!_isAdvancing && IsReadable) Loop.RunSoon(this);
+    }
+
+    private void Discard()
+    {
+        while (IsReadable)
+        {
+            int count = Receive(shard.Input);
+            _lingered += Math.Max(count, 0);
+            if (count > 0 && _lingered < LingerBytes) continue;
+            if (count == -(int)Errno.EAGAIN) return;
+            Close();
+            return;
+        }
+    }
+}
