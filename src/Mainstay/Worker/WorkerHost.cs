@@ -9,10 +9,11 @@ namespace Mainstay.Worker;
 /// <param name="closeListener">Tells the keeper to let an endpoint's sockets go.</param>
 internal sealed class WorkerHost(IReadOnlyList<IPlane> planes, IListenerSource listeners, Action<string> closeListener) : IListenerSource
 {
+    /// <summary>Why nothing is changed any more.</summary>
+    public const string Leaving = "this worker is leaving";
+
     /// <summary>Endpoints whose sockets the keeper holds for this worker.</summary>
     private readonly HashSet<string> _open = new(StringComparer.Ordinal);
-
-    public IReadOnlyList<IPlane> Planes => planes;
 
     public Snapshot? InForce { get; private set; }
 
@@ -31,8 +32,7 @@ internal sealed class WorkerHost(IReadOnlyList<IPlane> planes, IListenerSource l
     /// <summary>Puts the configuration in force, or returns every reason why not; then the one before stays.</summary>
     public async Task<IReadOnlyList<string>> ApplyAsync(Snapshot next, CancellationToken leaving)
     {
-        var errors = new List<string>();
-        foreach (IPlane plane in planes) errors.AddRange(await plane.PrepareAsync(next, this, leaving).ConfigureAwait(false));
+        List<string> errors = await PrepareAsync(next, leaving).ConfigureAwait(false);
         if (errors.Count > 0)
         {
             foreach (IPlane plane in planes) plane.Abandon();
@@ -44,6 +44,23 @@ internal sealed class WorkerHost(IReadOnlyList<IPlane> planes, IListenerSource l
         InForce = next;
         Generation++;
         CloseAllBut(next);
+        return errors;
+    }
+
+    /// <summary>Told to leave meanwhile is a reason not to go on, not a failure: the drain that waits has work to end.</summary>
+    private async Task<List<string>> PrepareAsync(Snapshot next, CancellationToken leaving)
+    {
+        var errors = new List<string>();
+        try
+        {
+            foreach (IPlane plane in planes) errors.AddRange(await plane.PrepareAsync(next, this, leaving).ConfigureAwait(false));
+            leaving.ThrowIfCancellationRequested();
+        }
+        catch (OperationCanceledException) when (leaving.IsCancellationRequested)
+        {
+            errors.Add(Leaving);
+        }
+
         return errors;
     }
 

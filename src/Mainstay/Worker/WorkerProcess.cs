@@ -57,7 +57,7 @@ public sealed class WorkerProcess
                     break;
                 case KeeperOrder.Drain drain:
                     TimeSpan timeout = drain.Within ?? host.InForce?.Process.DrainTimeout ?? TimeSpan.Zero;
-                    _reloads.Close("this worker is leaving");
+                    _reloads.Close(WorkerHost.Leaving);
                     _log.Info($"draining: no new work, at most {timeout.TotalSeconds:0.#} s for what is under way");
                     await host.DrainAsync(timeout).ConfigureAwait(false);
                     _log.Info("drained");
