@@ -159,7 +159,8 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
     private void OnStartFailed()
     {
         if (!_hasServed) _exitCode = 1;
-        else if (_current is null) RestartAfter(_restarts.OnDeath(TimeSpan.Zero));
+        // Never from within the start that failed: what that one returns would take the place of the new worker.
+        else if (_current is null) _loop.Arm(_restartTimer, _loop.Now + _restarts.OnDeath(TimeSpan.Zero));
     }
 
     private int OpenConfiguration()
