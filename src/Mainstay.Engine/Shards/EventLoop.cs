@@ -158,7 +158,9 @@ public sealed class EventLoop : IDisposable
         if (index == WakeToken)
         {
             Mainstay.Linux.Descriptor.Drain(_wake);
-            Volatile.Write(ref _wakePending, 0);
+
+            // A full barrier: of this and a poster that still saw the old value, the look at the mailbox below sees the message.
+            Interlocked.Exchange(ref _wakePending, 0);
             return;
         }
 
