@@ -39,9 +39,7 @@ public sealed class PoolBalancer
     public static ImmutableArray<PoolBalancer> CreateAll(
         BalanceSnapshot balance, ServerSet servers, int shardCount, ulong seed, ImmutableArray<PoolBalancer> previous = default)
     {
-        for (int i = 0; i < servers.Count; i++)
-            servers.Loads.SetThresholds(servers[i].Slot, servers[i].UpperThreshold, servers[i].LowerThreshold);
-
+        SetThresholds(servers);
         Tables? before = previous.IsDefaultOrEmpty ? null : previous[0]._tables;
         var tables = new Tables(balance, servers, before);
         var balancers = ImmutableArray.CreateBuilder<PoolBalancer>(shardCount);
@@ -53,6 +51,17 @@ public sealed class PoolBalancer
 
         servers.Availability.Derive(servers.PoolSlot, before?.Rebuild, tables.Rebuild);
         return balancers.MoveToImmutable();
+    }
+
+    /// <summary>
+    /// Undoes what <see cref="CreateAll"/> did for a configuration that is not put in force after all (control side): thresholds and
+    /// tables follow <paramref name="current"/> again.
+    /// </summary>
+    public static void Restore(ImmutableArray<PoolBalancer> current, ImmutableArray<PoolBalancer> abandoned)
+    {
+        ServerSet servers = current[0].Servers;
+        SetThresholds(servers);
+        servers.Availability.Derive(servers.PoolSlot, abandoned[0]._tables.Rebuild, current[0]._tables.Rebuild);
     }
 
     /// <summary>
@@ -77,6 +86,12 @@ public sealed class PoolBalancer
     public bool TryEnter(int index) => Servers.Loads.TryEnter(Servers[index].Slot, Servers[index].MaxConnections);
 
     public void Leave(int index) => Servers.Loads.Leave(Servers[index].Slot);
+
+    private static void SetThresholds(ServerSet servers)
+    {
+        for (int i = 0; i < servers.Count; i++)
+            servers.Loads.SetThresholds(servers[i].Slot, servers[i].UpperThreshold, servers[i].LowerThreshold);
+    }
 
     /// <summary>The sets and shared tables of the three tiers.</summary>
     private sealed class Tables

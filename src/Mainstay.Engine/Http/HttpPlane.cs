@@ -48,7 +48,8 @@ public sealed class HttpPlane : IPlane
     private ImmutableDictionary<string, ImmutableArray<ImmutableArray<int>>>.Builder? _nextSockets;
     private ImmutableArray<PoolRuntime> _nextPools;
     private Snapshot? _nextSnapshot;
-    private FileStream? _nextLog;
+    private Stream? _nextLog;
+    private ImmutableDictionary<string, PoolTarget> _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
     /// <param name="maxConnections">Client connections of all shards together at most.</param>
@@ -92,7 +93,9 @@ public sealed class HttpPlane : IPlane
             errors.Add($"access log {next.AccessLog.Target}: {error.Message}");
         }
 
-        ImmutableDictionary<string, PoolTarget> pools = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
+        // More pools than there are slots: the plane that gives them out has said so.
+        if (_nextPools.Length != next.Pools.Length) return errors;
+        ImmutableDictionary<string, PoolTarget> pools = _nextTargets = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
         ImmutableArray<HttpService> services =
             [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, name => pools[name]))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
@@ -123,7 +126,7 @@ public sealed class HttpPlane : IPlane
         await OnEveryShard(http => http.Apply(next));
         Volatile.Write(ref _current, next);
         _pools.Retire(_nextPools);
-        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
+        Forget();
     }
 
     public void Abandon()
@@ -135,8 +138,10 @@ public sealed class HttpPlane : IPlane
             foreach (int descriptor in sockets.SelectMany(shard => shard)) Descriptor.Close(descriptor);
         }
 
+        foreach ((string name, PoolTarget abandoned) in _nextTargets)
+            if (_current?.Pools.GetValueOrDefault(name) is { } current) PoolBalancer.Restore(current.Balancers, abandoned.Balancers);
         if (_current is not null) _pools.Retire([.. _current.Pools.Values.Select(target => target.Pool)]);
-        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
+        Forget();
     }
 
     public async Task DrainAsync(TimeSpan timeout)
@@ -162,6 +167,13 @@ public sealed class HttpPlane : IPlane
     public void OnServerOut(ServerRuntime server, bool cutBusy)
     {
         foreach (HttpShard http in _http) http.Loop.Post(new Call(() => http.OnServerOut(server, cutBusy)));
+    }
+
+    /// <summary>What was prepared is in force, or let go of.</summary>
+    private void Forget()
+    {
+        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
+        _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
     }
 
     private int Number(string service)

@@ -1,5 +1,4 @@
 using Mainstay.Core.Config;
-using Microsoft.Win32.SafeHandles;
 
 namespace Mainstay.Engine.Logging;
 
@@ -18,7 +17,7 @@ public sealed class AccessLog : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private readonly List<AccessLogQueue> _queues = [];
-    private FileStream? _file;
+    private Stream? _file;
     private volatile bool _stopped;
     private long _failedWrites;
 
@@ -51,21 +50,23 @@ public sealed class AccessLog : IDisposable
     /// <summary>Opens what a configuration names, for <see cref="Use"/>. Null: nothing is logged.</summary>
     /// <exception cref="IOException">The file cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">The worker's user may not write it.</exception>
-    public static FileStream? Open(AccessLogSnapshot snapshot)
+    public static Stream? Open(AccessLogSnapshot snapshot)
     {
         if (snapshot.Format == AccessLogFormat.None) return null;
         return snapshot.Target switch
         {
-            "stdout" => new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0),
-            "stderr" => new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, bufferSize: 0),
+            // Not a FileStream: where standard output is a file, that one counts its own position, and after a reload or in the next
+            // worker it would begin where this process did and write over what is there.
+            "stdout" => Console.OpenStandardOutput(),
+            "stderr" => Console.OpenStandardError(),
             var path => new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0),
         };
     }
 
     /// <summary>Switches to another file and format.</summary>
-    public void Use(AccessLogFormat format, FileStream? file)
+    public void Use(AccessLogFormat format, Stream? file)
     {
-        FileStream? former;
+        Stream? former;
         lock (_gate)
         {
             WriteAll();

@@ -23,6 +23,7 @@ public sealed class PoolsPlane(PoolRegistry registry) : IPlane, IStatusSource
     public Task<IReadOnlyList<string>> PrepareAsync(Snapshot next, IListenerSource listeners, CancellationToken cancel)
     {
         IReadOnlyList<string> errors = [];
+        Prepared = [];
         try
         {
             Prepared = registry.Prepare(next);

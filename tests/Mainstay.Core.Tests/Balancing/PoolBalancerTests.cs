@@ -181,6 +181,36 @@ public class PoolBalancerTests
         Assert.Contains("b", Picked(pool, second));
     }
 
+    /// <summary>After a refused reload the tables in force did not follow the servers' health any more.</summary>
+    [Fact]
+    public void Restore_AbandonedConfiguration_TablesInForceFollowHealthAgain()
+    {
+        var pool = new TestPool(1, 1, 1, 1);
+        pool.Set(1, ServerState.Down);
+        ImmutableArray<PoolBalancer> current = [Create(pool, Algorithm.Maglev)];
+        var abandoned = PoolBalancer.CreateAll(new BalanceSnapshot(Algorithm.Maglev), pool.Servers, 1, 1, current);
+
+        PoolBalancer.Restore(current, abandoned);
+
+        pool.Set(1, ServerState.Up);
+        Assert.Contains("b", Picked(pool, current[0]));
+    }
+
+    [Fact]
+    public void Restore_AbandonedThresholds_AreTakenBack()
+    {
+        var pool = new TestPool(1);
+        ServerEntry entry = pool.Servers[0];
+        ImmutableArray<PoolBalancer> current = [Create(pool, Algorithm.RoundRobin)];
+        var limited = new ServerSet([entry with { UpperThreshold = 1 }], pool.Availability, pool.Servers.Loads, pool.Servers.PoolSlot);
+        var abandoned = PoolBalancer.CreateAll(new BalanceSnapshot(Algorithm.RoundRobin), limited, 1, 1, current);
+
+        PoolBalancer.Restore(current, abandoned);
+
+        Assert.True(current[0].TryEnter(0));
+        Assert.Equal(0, current[0].Pick(TestPool.Key(1)));
+    }
+
     [Fact]
     public void Drop_Pool_NobodyIsPickedAnyMore()
     {

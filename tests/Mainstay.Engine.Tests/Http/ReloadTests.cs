@@ -46,6 +46,19 @@ public sealed class ReloadTests
         ProxyBench.Until(() => bench.Outcomes(OutcomeCause.Completed) == asked, "requests were not counted, or twice");
     }
 
+    /// <summary>
+    /// The pools' plane has given out no slots and said why; the exception about the missing pool ended the worker.
+    /// </summary>
+    [Fact]
+    public async Task Prepare_WithoutThePoolsOfTheConfiguration_ChangesNothing()
+    {
+        using ScriptedServer server = ScriptedServer.Saying("hi");
+        Snapshot snapshot = BenchConfig.Of(server.Address);
+        await using ProxyBench bench = await ProxyBench.StartAsync(snapshot);
+        await bench.RefuseAsync(snapshot with { Pools = [.. snapshot.Pools, snapshot.Pools[0] with { Name = "one too many" }] });
+        Assert.Equal("hi", bench.Get().Text);
+    }
+
     [Fact]
     public async Task RemovedServer_ItsIdleConnectionsEnd()
     {

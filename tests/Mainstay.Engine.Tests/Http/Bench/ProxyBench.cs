@@ -65,6 +65,13 @@ internal sealed class ProxyBench : IAsyncDisposable
         _snapshot = snapshot;
     }
 
+    /// <summary>A reload whose pools were refused by the plane before this one.</summary>
+    public async Task RefuseAsync(Snapshot snapshot)
+    {
+        Assert.Empty(await Plane.PrepareAsync(snapshot, Listeners, CancellationToken.None));
+        Plane.Abandon();
+    }
+
     /// <summary>Computes the tiers of all pools anew, as the prober does.</summary>
     public void Publish()
     {
