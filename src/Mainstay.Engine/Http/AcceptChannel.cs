@@ -13,6 +13,8 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     /// <summary>Connections accepted in one turn, so that those already here get theirs.</summary>
     private const int AcceptsPerTurn = 64;
 
+    private const int LongestQueue = 4096;
+
     private static readonly TimeSpan s_backOff = TimeSpan.FromMilliseconds(50);
 
     private bool _isPaused;
@@ -34,7 +36,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     {
         for (int i = 0; i < AcceptsPerTurn; i++)
         {
-            if (!shard.Budget.TryTake())
+            if (shard.IsShortOfMemory || !shard.Budget.TryTake())
             {
                 shard.Counters.AcceptPauses++;
                 Pause();
@@ -49,8 +51,13 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     public void Stop()
     {
         if (Descriptor < 0) return;
-        do shard.Budget.Take();
-        while (AcceptOne());
+
+        // Not longer than the queue can have been: under a flood new ones would come as fast as they are taken.
+        for (int left = LongestQueue; left > 0; left--)
+        {
+            shard.Budget.Take();
+            if (!AcceptOne()) break;
+        }
 
         IsDropped = true;
         Close();
@@ -70,7 +77,7 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     public override void OnDeadline(Instant now)
     {
         if (!_isPaused || Descriptor < 0) return;
-        if (shard.Budget.IsFull)
+        if (shard.IsShortOfMemory || shard.Budget.IsFull)
         {
             shard.Loop.Arm(this, now + s_backOff);
             return;

@@ -64,7 +64,6 @@ internal sealed partial class Exchange
 
             budget -= count;
             Add(ref _lane!.Counters.BytesFromServer, count);
-            if (_phase == ExchangePhase.Tunnel) return true;
             if (!OnBytes(HttpShard.HeadRoom, HttpShard.HeadRoom + have + count)) return true;
             if (_phase == ExchangePhase.Tunnel)
             {

@@ -35,6 +35,8 @@ public sealed class HttpPlane : IPlane
     /// <summary>How long a drain waits for the first request of connections that were accepted just before it began.</summary>
     private static readonly TimeSpan s_firstRequest = TimeSpan.FromSeconds(1);
 
+    private const long LeastBlockBytes = 16 * 1024 * 1024;
+
     private readonly Shard[] _shards;
     private readonly HttpShard[] _http;
     private readonly PoolRegistry _pools;
@@ -61,7 +63,10 @@ public sealed class HttpPlane : IPlane
         _prepared = prepared;
         _log = log;
         var budget = new ConnectionBudget(maxConnections);
-        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget))];
+
+        // A quarter of the machine's memory, or of the cgroup's, for all messages under way together.
+        long blockBytes = Math.Max(LeastBlockBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 / shards.Length);
+        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes))];
         foreach (HttpShard http in _http) http.Siblings = _http;
     }
 
@@ -109,8 +114,10 @@ public sealed class HttpPlane : IPlane
             }
 
             ListenerSockets opened = await listeners.OpenAsync(endpoint, _shards.Length);
-            if (opened.Error is { } error) errors.Add($"listen {endpoint}: {error}");
-            else sockets[endpoint.ToString()] = Spread(opened.Descriptors);
+            ImmutableArray<ImmutableArray<int>> spread = opened.Error is null ? Spread(opened.Descriptors) : [];
+            string? problem = spread.Any(shard => shard.Any(descriptor => descriptor < 0)) ? "no descriptors are left (EMFILE)" : opened.Error;
+            if (problem is not null) errors.Add($"listen {endpoint}: {problem}");
+            sockets[endpoint.ToString()] = spread;
         }
 
         _next = new HttpGeneration(
@@ -135,7 +142,7 @@ public sealed class HttpPlane : IPlane
         foreach ((string endpoint, ImmutableArray<ImmutableArray<int>> sockets) in _nextSockets?.ToImmutable() ?? [])
         {
             if (_current?.Sockets.ContainsKey(endpoint) == true) continue;
-            foreach (int descriptor in sockets.SelectMany(shard => shard)) Descriptor.Close(descriptor);
+            foreach (int descriptor in sockets.SelectMany(shard => shard).Where(descriptor => descriptor >= 0)) Descriptor.Close(descriptor);
         }
 
         foreach ((string name, PoolTarget abandoned) in _nextTargets)

@@ -41,12 +41,15 @@ internal sealed class HttpShard : ILoopReceiver
     private readonly byte[] _date = new byte[HttpDate.Length];
     private ServerLane?[] _lanes = new ServerLane?[64];
     private ServiceCounters[] _services = [];
+    private readonly long _blockBytes;
     private ClientConnection? _clients;
     private long _dateSecond = -1;
     private int _open;
 
-    public HttpShard(Shard shard, LoadTable loads, AccessLog log, ConnectionBudget budget)
+    /// <param name="blockBytes">Bytes in blocks from which on this shard accepts no new client.</param>
+    public HttpShard(Shard shard, LoadTable loads, AccessLog log, ConnectionBudget budget, long blockBytes)
     {
+        _blockBytes = blockBytes;
         Number = shard.Number;
         Loop = shard.Loop;
         Blocks = shard.Blocks;
@@ -77,6 +80,9 @@ internal sealed class HttpShard : ILoopReceiver
 
     /// <summary>Client connections of all shards.</summary>
     public ConnectionBudget Budget { get; }
+
+    /// <summary>Messages under way (slow heads, clients that do not read) hold as much memory as this shard may use for them.</summary>
+    public bool IsShortOfMemory => Blocks.BytesRented >= _blockBytes;
 
     /// <summary>New work is refused and connections end with their exchange.</summary>
     public bool IsDraining { get; private set; }

@@ -126,7 +126,10 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public bool Adopt(ServerLane lane, int descriptor, Exchange? exchange)
     {
         Lane = lane;
-        if (!Attach(descriptor))
+
+        // A word or an end that came while nobody listened must not become the answer to our request.
+        bool isQuiet = Sockets.Receive(descriptor, shard.Input) == -(int)Errno.EAGAIN;
+        if (!isQuiet || !Attach(descriptor))
         {
             shard.Recycle(this);
             return false;

@@ -9,11 +9,47 @@ public static unsafe class Files
     private static readonly int DoNotFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     private const int Exclusive = 2, DoNotWait = 4;
 
-    /// <summary>A descriptor to read from, or a negated <see cref="Errno"/>.</summary>
+    /// <summary>A descriptor to read from, or a negated <see cref="Errno"/>. Directories too.</summary>
     public static int OpenToRead(string path)
     {
         using var text = new NativeStrings([path]);
-        return Libc.Result(Libc.Open(text.First, CloseOnExec, 0));
+        return Libc.Result(Libc.Open(text.First, CloseOnExec | NonBlock, 0));
+    }
+
+    /// <summary>
+    /// A copy of a file as it is now, in memory, or a negated <see cref="Errno"/>; what is longer than <paramref name="limit"/> bytes is cut
+    /// there. Never waits: a pipe without a writer is an empty file.
+    /// </summary>
+    public static int CopyToMemory(string path, int limit)
+    {
+        int file = OpenToRead(path);
+        if (file < 0) return file;
+        using var name = new NativeStrings(["configuration"]);
+        int copy = Libc.Result(Libc.MemoryFile(name.First, 1 /* MFD_CLOEXEC */));
+        int result = copy < 0 ? copy : Copy(file, copy, limit);
+        Descriptor.Close(file);
+        if (result >= 0) return copy;
+        if (copy >= 0) Descriptor.Close(copy);
+        return result;
+    }
+
+    /// <summary>Whoever reads next starts at the beginning: the position belongs to all copies of a descriptor.</summary>
+    public static void Rewind(int fd) => _ = Libc.Seek(fd, 0, 0);
+
+    private static int Copy(int from, int to, int limit)
+    {
+        Span<byte> buffer = stackalloc byte[16 * 1024];
+        for (int copied = 0; copied < limit;)
+        {
+            int count = Descriptor.Read(from, buffer);
+            if (count is 0 or -(int)Errno.EAGAIN) break;
+            if (count < 0) return count;
+            int written = Descriptor.Write(to, buffer[..count]);
+            if (written < count) return written < 0 ? written : -(int)Errno.ENOSPC;
+            copied += count;
+        }
+
+        return 0;
     }
 
     /// <summary>

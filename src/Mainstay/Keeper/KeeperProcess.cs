@@ -25,6 +25,9 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
     private readonly ListenerTable _listeners = new();
     private readonly Dictionary<string, int> _claims = new(StringComparer.Ordinal);
     private readonly RestartPolicy _restarts = new();
+    /// <summary>One byte more than the worker reads: it says what is wrong with a longer file.</summary>
+    private const int LongestConfiguration = (64 << 20) + 1;
+
     private readonly RestartTimer _restartTimer;
     private readonly string _configuration;
     private readonly WorkerProgram _program;
@@ -35,6 +38,13 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
 
     /// <summary>Started by an upgrade, not serving yet.</summary>
     private WorkerChild? _successor;
+
+    /// <summary>
+    /// Copies of the configuration file: the one in force, which a replacement of a dead worker starts with whatever the file has become,
+    /// and the one that was given to a worker last and is not in force yet. -1 = none.
+    /// </summary>
+    private int _inForce = -1;
+    private int _offered = -1;
     private bool _hasServed;
     private bool _reloadWaits;
     private bool _isLeaving;
@@ -56,6 +66,8 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
     public void Dispose()
     {
         _listeners.Dispose();
+        if (_inForce >= 0) Descriptor.Close(_inForce);
+        if (_offered >= 0) Descriptor.Close(_offered);
         foreach (int claim in _claims.Values) Descriptor.Close(claim);
         _loop.Dispose();
         _log.Dispose();
@@ -130,15 +142,17 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
     });
 
     /// <summary>Starts a worker and gives it the configuration; null when that failed, which is reported and dealt with.</summary>
-    private WorkerChild? Start()
+    /// <param name="isReplacement">In place of one that died: with the configuration that was in force, not with an edit of it.</param>
+    private WorkerChild? Start(bool isReplacement = false)
     {
-        int file = OpenConfiguration();
+        int file = isReplacement && _inForce >= 0 ? _inForce : OpenConfiguration();
         if (file < 0)
         {
             OnStartFailed();
             return null;
         }
 
+        Offer(file);
         Errno error = WorkerChild.TryStart(_loop, this, _program, out WorkerChild? worker);
         if (worker is null)
         {
@@ -148,11 +162,26 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         else
         {
             _workers.Add(worker);
+            Files.Rewind(file);
             if (!worker.TrySend(new LinkMessage(LinkKind.Configuration, Text: _configuration), file)) worker.Kill();
         }
 
-        Descriptor.Close(file);
         return worker;
+    }
+
+    /// <summary>Remembers what a worker is given next; what was offered before and never came into force is let go.</summary>
+    private void Offer(int file)
+    {
+        if (_offered >= 0) Descriptor.Close(_offered);
+        _offered = file == _inForce ? -1 : file;
+    }
+
+    /// <summary>A worker serves with what it was offered last.</summary>
+    private void BringIntoForce()
+    {
+        if (_offered < 0) return;
+        if (_inForce >= 0) Descriptor.Close(_inForce);
+        (_inForce, _offered) = (_offered, -1);
     }
 
     /// <summary>The first start is the user's to repeat; later ones are repeated here.</summary>
@@ -165,7 +194,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
 
     private int OpenConfiguration()
     {
-        int file = Files.OpenToRead(_configuration);
+        int file = Files.CopyToMemory(_configuration, LongestConfiguration);
         if (file >= 0) return file;
         string text = $"cannot read the configuration {_configuration}: {((Errno)(-file)).Describe()}";
         if (_hasServed) _log.Error(text);
@@ -211,6 +240,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
 
     private void OnServing(WorkerChild worker, in LinkMessage message)
     {
+        BringIntoForce();
         worker.DrainTimeout = TimeSpan.FromMilliseconds(Math.Clamp(message.Number, 0, (long)TimeSpan.FromHours(24).TotalMilliseconds));
         if (worker.Stage != WorkerStage.Starting) return;
         worker.BecomeServing(_loop.Now);
@@ -251,7 +281,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
             return;
         }
 
-        if (delay == TimeSpan.Zero) _current = Start();
+        if (delay == TimeSpan.Zero) _current = Start(isReplacement: true);
         else _loop.Arm(_restartTimer, _loop.Now + delay);
     }
 
@@ -266,11 +296,16 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         }
 
         _reloadWaits = false;
-        int file = Files.OpenToRead(_configuration);
+        int file = Files.CopyToMemory(_configuration, LongestConfiguration);
         // What went wrong is the worker's to report: it may have been asked for over the API.
         var message = new LinkMessage(LinkKind.Configuration, Number: Math.Max(0, -file), Text: _configuration);
+        if (file >= 0)
+        {
+            Offer(file);
+            Files.Rewind(file);
+        }
+
         if (!_current.TrySend(message, file < 0 ? [] : [file])) _current.Kill();
-        if (file >= 0) Descriptor.Close(file);
     }
 
     private void StartSuccessor()
@@ -345,7 +380,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
     {
         public override void OnDeadline(Instant now)
         {
-            if (!keeper._isLeaving && keeper._current is null) keeper._current = keeper.Start();
+            if (!keeper._isLeaving && keeper._current is null) keeper._current = keeper.Start(isReplacement: true);
         }
     }
 }

@@ -50,8 +50,7 @@ internal sealed class WorkerComposition
     /// <summary>As configured, or what the descriptor limit allows: each client may take a server connection too.</summary>
     private static int MaxConnections(int configured)
     {
-        if (configured > 0) return configured;
-        ulong descriptors = Math.Min(ResourceLimits.Descriptors.Soft, int.MaxValue);
-        return Math.Max(64, ((int)descriptors - ReservedDescriptors) / 2);
+        int descriptors = (int)Math.Min(ResourceLimits.Descriptors.Soft, int.MaxValue) - ReservedDescriptors;
+        return Math.Max(64, configured > 0 ? Math.Min(configured, descriptors) : descriptors / 2);
     }
 }

@@ -23,6 +23,25 @@ public class WorkerReplacementTests
     }
 
     [Fact]
+    public void Worker_KilledAfterAnEditThatIsNotInForce_IsReplacedWithTheConfigurationInForce()
+    {
+        using RunningKeeper keeper = RunningKeeper.StartAndServe();
+        keeper.Configure("two");
+        keeper.Signal(RunningKeeper.Hangup);
+        keeper.WaitFor(() => keeper.TryAsk("who") is { } answer && answer.EndsWith(" two", StringComparison.Ordinal), "the reload");
+        keeper.Configure("three", "error a slip of the hand");
+        keeper.Signal(RunningKeeper.Hangup);
+        keeper.WaitForOutput("the configuration was not changed");
+        int first = keeper.WorkerPid();
+
+        RunningKeeper.Signal(first, ChildProcess.SignalKill);
+
+        keeper.WaitFor(() => !RunningKeeper.IsRunning(first), "the worker's end");
+        keeper.WaitUntilServing();
+        Assert.EndsWith(" two", keeper.TryAsk("who"));
+    }
+
+    [Fact]
     public void Worker_ThatDiesAgainAndAgain_IsReplacedMoreSlowlyButAlways()
     {
         using RunningKeeper keeper = RunningKeeper.StartAndServe();
