@@ -21,7 +21,7 @@ public sealed record Snapshot
     public required ImmutableArray<HttpSnapshot> Http { get; init; }
 }
 
-/// <summary>The admin plane: page, API and /metrics.</summary>
+/// <summary>The admin plane: API and /metrics.</summary>
 /// <param name="Listen">Null: no TCP listener; the admin socket is always there.</param>
 /// <param name="Socket">Path of the unix socket that the command line talks to.</param>
 public sealed record AdminSnapshot(Endpoint? Listen, string Socket);

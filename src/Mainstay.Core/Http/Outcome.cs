@@ -69,7 +69,7 @@ public enum OutcomeCause : byte
 }
 
 /// <summary>
-/// Who ended a request, in which phase and why: the one answer that the access log, the metrics and explain give.
+/// Who ended a request, in which phase and why: the one answer that the access log and the metrics give.
 /// </summary>
 /// <param name="Reject">What was wrong with the message, for the two Rejected causes.</param>
 public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, RejectReason Reject = RejectReason.None)

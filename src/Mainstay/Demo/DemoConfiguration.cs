@@ -25,7 +25,7 @@ internal static class DemoConfiguration
         # One line for every request, with the time each phase took:
         # access-log: { format: json, file: stdout }
 
-        # Page, API and Prometheus metrics (/metrics), for this machine only:
+        # API and Prometheus metrics (/metrics), for this machine only:
         # admin: { listen: "127.0.0.1:9900" }
 
         """;

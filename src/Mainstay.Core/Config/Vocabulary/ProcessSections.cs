@@ -7,7 +7,7 @@ internal static class AdminSection
     private static readonly Key<AdminSnapshot, Endpoint?> Listen = new(
         "listen", new OptionalType<Endpoint>(EndpointType.Listener), a => a.Listen)
     {
-        Doc = "Address and port of the page, the API and /metrics, on loopback.",
+        Doc = "Address and port of the API and /metrics, on loopback.",
         Otherwise = "none",
     };
 
@@ -21,7 +21,7 @@ internal static class AdminSection
     public static readonly Section<AdminSnapshot> Section = new(
         "admin", [Listen, Socket], v => new AdminSnapshot(v.Get(Listen), v.Get(Socket)))
     {
-        Doc = "Page, API and metrics.",
+        Doc = "API and metrics.",
         Later = ["tls", "token"],
         Verify = Verify,
     };

@@ -9,7 +9,7 @@ internal static class RootSection
     { Doc = "Name of this machine in logs, metrics and messages.", DefaultFrom = e => e.HostName, Otherwise = "the host's name" };
 
     private static readonly Key<Snapshot, AdminSnapshot> Admin = new("admin", AdminSection.Section, s => s.Admin)
-    { Doc = "Page, API and metrics.", Default = Key.EmptyMapping };
+    { Doc = "API and metrics.", Default = Key.EmptyMapping };
 
     private static readonly Key<Snapshot, ProcessSnapshot> Process = new("process", ProcessSection.Section, s => s.Process)
     { Doc = "How the program itself runs.", Default = Key.EmptyMapping };

@@ -123,7 +123,7 @@ internal static class RouteSection
 
     private static readonly Key<RouteAction.Redirect, string> Location = new(
         "to", new TextType("URL", "a path or URL, with {host}, {path}, {query} and {uri} (path and query) for the request's", LocationRule), r => r.Location)
-    { Doc = "Where to: a URL or path. {host}, {path}, {query} and {uri} (path and query) are taken from the request.", Required = true };
+    { Doc = "Where to: a URL or path. {host} (without its port), {path}, {query} and {uri} (path and query) are taken from the request.", Required = true };
 
     private static readonly Key<RouteAction.Redirect, int> RedirectStatus = new(
         "status", new IntegerType(300, 399), r => r.Status)
