@@ -49,6 +49,10 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int pid, int signal);
 
+    /// <param name="action">0 = SIG_DFL; handlers are the runtime's affair.</param>
+    [LibraryImport("libc", EntryPoint = "signal")]
+    internal static partial nint SetDefault(int signal, nint action);
+
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     internal static partial int ProcessControl(int option, nuint first, nuint second, nuint third, nuint fourth);
 

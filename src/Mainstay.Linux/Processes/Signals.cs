@@ -9,4 +9,10 @@ public static class Signals
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pid);
         return (Errno)(-Math.Min(0, Libc.Result(Libc.Kill(pid, signal))));
     }
+
+    /// <summary>
+    /// Gives a signal its default action again. A process may begin with signals ignored (nohup does so with SIGHUP), and .NET leaves
+    /// those alone: without this, handlers registered for them are never called. Between the two the default action holds.
+    /// </summary>
+    public static Errno Unignore(int signal) => Libc.SetDefault(signal, 0) == -1 ? Errno.EINVAL : Errno.None;
 }

@@ -124,6 +124,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         // What this thread starts from here on can gain no privileges: the worker above all.
         Credentials.StartOnlyUnprivileged();
         ResourceLimits.RaiseDescriptors(WantedDescriptors);
+        _ = Signals.Unignore(1 /* SIGHUP */); // under nohup it is an order to reload all the same
         using PosixSignalRegistration reload = On(PosixSignal.SIGHUP, Order.Reload);
         using PosixSignalRegistration terminate = On(PosixSignal.SIGTERM, Order.Leave);
         using PosixSignalRegistration interrupt = On(PosixSignal.SIGINT, Order.Leave);

@@ -38,6 +38,20 @@ public class ReloadTests
     }
 
     [Fact]
+    public void Reload_StartedByNohup_IsDoneAllTheSame()
+    {
+        using var keeper = new RunningKeeper();
+        keeper.Configure("one");
+        keeper.Start("nohup");
+        keeper.WaitUntilServing();
+        keeper.Configure("two");
+
+        keeper.Signal(RunningKeeper.Hangup);
+
+        keeper.WaitFor(() => keeper.TryAsk("who")?.EndsWith(" two", StringComparison.Ordinal) == true, "the new answer");
+    }
+
+    [Fact]
     public void Reload_WithErrors_LeavesTheOldConfigurationInForce()
     {
         using RunningKeeper keeper = RunningKeeper.StartAndServe();

@@ -69,9 +69,12 @@ internal sealed class RunningKeeper : IDisposable
 
     public string Sub(string name) => Path.Combine(_directory, name);
 
-    public void Start()
+    /// <param name="launcher">A program that becomes the keeper, such as nohup.</param>
+    public void Start(string? launcher = null)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath ?? "", ["keeper", Configuration]) { RedirectStandardError = true };
+        string program = Environment.ProcessPath ?? "";
+        ProcessStartInfo start = launcher is null ? new(program, ["keeper", Configuration]) : new(launcher, [program, "keeper", Configuration]);
+        start.RedirectStandardError = true;
         _process = Process.Start(start) ?? throw new InvalidOperationException("not started");
         _process.ErrorDataReceived += (_, line) =>
         {
