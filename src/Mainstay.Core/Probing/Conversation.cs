@@ -29,6 +29,12 @@ public abstract class Conversation
     public virtual CheckOutcome OnTimeout(TimeSpan timeout) =>
         new(CheckLayer.Application, CheckCause.TimedOut, $"timeout after {WireText.Duration(timeout)} waiting for {Awaited}");
 
+    /// <summary>
+    /// The result when it is known already and the rest of the answer is read for good manners alone: a server whose peer resets the
+    /// connection while it writes has an error in its log. Then nothing that happens meanwhile changes the result. Null = not yet.
+    /// </summary>
+    public virtual CheckOutcome? Settled => null;
+
     /// <summary>Completes "waiting for ...".</summary>
     protected abstract string Awaited { get; }
 

@@ -38,7 +38,7 @@ public sealed class HttpExpectation
 
 /// <summary>
 /// One HTTP/1.1 request and its response (RFC 9112). Decides as early as it can: at the status line when the status is wrong, at the end
-/// of the head when the body does not matter. Interim responses are skipped, redirects are responses like others.
+/// of the head when the body does not matter; a short one is then read and forgotten. Interim responses are skipped, redirects are responses like others.
 /// </summary>
 public sealed class HttpConversation(ReadOnlyMemory<byte> request, HttpExpectation expectation) : Conversation
 {
@@ -99,8 +99,10 @@ public sealed class HttpConversation(ReadOnlyMemory<byte> request, HttpExpectati
     public override CheckOutcome OnEnd()
     {
         if (_part != Part.Body) return base.OnEnd();
-        return _body.OnEnd(_status);
+        return Settled ?? _body.OnEnd(_status);
     }
+
+    public override CheckOutcome? Settled => _part == Part.Body && !expectation.LooksAtBody ? Passed(PassedText(_status)) : null;
 
     private void BeginResponse()
     {
@@ -191,15 +193,15 @@ public sealed class HttpConversation(ReadOnlyMemory<byte> request, HttpExpectati
         }
 
         if (_isChunked && _contentLength >= 0) return Malformed("both Content-Length and Transfer-Encoding");
-        if (!expectation.LooksAtBody) return Passed(PassedText(_status));
-        _part = Part.Body;
-
         // RFC 9112 section 6.3.
         bool hasNone = expectation.IsHead || _status is 101 or 204 or 304;
+        bool isShort = _isChunked || (_contentLength >= 0 && _contentLength <= expectation.BodyLimit);
+        if (!expectation.LooksAtBody && (hasNone || !isShort)) return Passed(PassedText(_status));
+        _part = Part.Body;
         return _body.Begin(_status, _isChunked, hasNone ? 0 : _contentLength);
     }
 
-    private CheckOutcome? OnBody(ReadOnlySpan<byte> bytes) => _body.OnBytes(bytes);
+    private CheckOutcome? OnBody(ReadOnlySpan<byte> bytes) => _body.OnBytes(bytes) is { } outcome ? Settled ?? outcome : null;
 
     /// <summary>One string a status for all checks: thousands a second must not become garbage.</summary>
     internal static string PassedText(int status) => PassedTexts[status] ??= $"HTTP {status}";

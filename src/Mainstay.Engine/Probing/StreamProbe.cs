@@ -95,7 +95,7 @@ internal class StreamProbe : Probe
     protected virtual CheckOutcome? Continue() => Converse();
 
     protected virtual CheckOutcome TimedOutWhileTalking() => Conversation is { } conversation
-        ? conversation.OnTimeout(Server.Check.Timeout)
+        ? conversation.Settled ?? conversation.OnTimeout(Server.Check.Timeout)
         : new(CheckLayer.Transport, CheckCause.TimedOut, $"timeout after {WireText.Duration(Server.Check.Timeout)}");
 
     /// <summary>Bytes taken, or a negated error; EAGAIN = later.</summary>
@@ -145,7 +145,7 @@ internal class StreamProbe : Probe
         {
             int count = Receive(Context.Scratch, out bool mayHaveMore);
             if (count == -(int)Errno.EAGAIN) return null;
-            if (count < 0) return ProbeErrors.WhileTalking((Errno)(-count), "while waiting for the answer");
+            if (count < 0) return conversation.Settled ?? ProbeErrors.WhileTalking((Errno)(-count), "while waiting for the answer");
             if (count == 0)
             {
                 PeerEnded = true;

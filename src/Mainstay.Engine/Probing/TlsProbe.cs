@@ -39,7 +39,7 @@ internal sealed class TlsProbe(ProbeContext context, ProbedServer server, Conver
     }
 
     protected override CheckOutcome TimedOutWhileTalking() => _isSecured
-        ? base.TimedOutWhileTalking()
+        ? WithWarning(base.TimedOutWhileTalking())
         : new(CheckLayer.Session, CheckCause.TimedOut, $"timeout after {WireText.Duration(Server.Check.Timeout)} in the TLS handshake");
 
     protected override int Send(ReadOnlySpan<byte> bytes) =>

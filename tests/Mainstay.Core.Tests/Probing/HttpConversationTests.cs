@@ -118,6 +118,33 @@ public class HttpConversationTests
         Expect(check, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "L7 ok", "HTTP 200");
     }
 
+    [Theory]
+    [InlineData("Content-Length: 8", "all ", "good")]
+    [InlineData("Transfer-Encoding: chunked", "4\r\nall \r\n", "4\r\ngood\r\n0\r\n\r\n")]
+    public void Body_ThatDoesNotMatter_IsReadToItsEndButChangesNothing(string framing, string begin, string end)
+    {
+        var conversation = new HttpConversation(ReadOnlyMemory<byte>.Empty, new HttpExpectation(Check));
+        conversation.Begin();
+        Assert.Null(conversation.Settled);
+        Assert.Null(conversation.OnBytes(Feed.Bytes($"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n")));
+        Assert.Null(conversation.OnBytes(Feed.Bytes(begin)));
+        Assert.Equal("HTTP 200", conversation.Settled?.Text);
+        Assert.Equal("HTTP 200", conversation.OnEnd().Text);
+        Assert.Equal("L7 ok", conversation.OnBytes(Feed.Bytes(end))?.Code);
+        Expect(Check, $"HTTP/1.1 200 OK\r\n{framing}\r\n\r\n{begin}", "L7 ok", "HTTP 200");
+        Expect(Check, $"HTTP/1.1 200 OK\r\n{framing}\r\n\r\nnot a chunk", "L7 ok", "HTTP 200");
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 70000")]
+    [InlineData("Server: until it closes")]
+    public void Body_ThatDoesNotMatterAndIsNotKnownToBeShort_IsNotAwaited(string header)
+    {
+        var conversation = new HttpConversation(ReadOnlyMemory<byte>.Empty, new HttpExpectation(Check));
+        conversation.Begin();
+        Assert.Equal("HTTP 200", conversation.OnBytes(Feed.Bytes($"HTTP/1.1 200 OK\r\n{header}\r\n\r\n"))?.Text);
+    }
+
     [Fact]
     public void Timeout_SaysWhatWasWaitedFor()
     {

@@ -92,6 +92,22 @@ public class CheckKindTests
         Assert.StartsWith("GET /healthz HTTP/1.1\r\nHost: shop.example\r\n", head, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Http_BodyThatIsUnderWay_IsNotResetAndDoesNotDecide()
+    {
+        using var web = new TcpPeer(async (stream, stop) =>
+        {
+            await TcpPeer.ReadHeadAsync(stream, stop);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngo"u8.ToArray(), stop);
+            await Task.Delay(-1, stop);
+        });
+        using var bench = new ProberBench();
+        CheckSnapshot check = ProberBench.Of(CheckKind.Http);
+        ServerHealth health = await bench.CheckOnceAsync(check, ProberBench.Loopback(web.Port));
+        Assert.Equal((ServerState.Up, "HTTP 200"), (health.State, health.LastCheck));
+        Assert.InRange(health.LastDuration, check.Timeout / 2, TimeSpan.MaxValue);
+    }
+
     [Theory]
     [InlineData("HTTP/1.1 503 Busy\r\n\r\n", "HTTP 503")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", "HTTP 200, the body has no \"good\"")]
