@@ -59,7 +59,8 @@ public static class HealthStateFile
             return false;
         }
 
-        bool isFresh = now - written <= MaxAge && written - now <= ToleratedFuture;
+        bool isFromTheFuture = written - now > ToleratedFuture;
+        bool isFresh = now - written <= MaxAge && !isFromTheFuture;
         var result = new List<KeptServer>(document.Servers.Length);
         foreach (ServerDocument entry in document.Servers)
         {
@@ -73,7 +74,7 @@ public static class HealthStateFile
         }
 
         servers = result;
-        note = isFresh ? "" : $"health written at {document.Written} is too old or from the future; orders are kept";
+        note = isFromTheFuture ? $"its health is not used, orders are: written at {written.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}, which is yet to come" : "";
         return true;
     }
 
