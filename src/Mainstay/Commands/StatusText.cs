@@ -8,7 +8,7 @@ namespace Mainstay.Commands;
 internal static class StatusText
 {
     private static readonly string[] Headings =
-        ["  SERVER", "STATE", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILED", "P50 MS", "P99 MS", "FOR", "LAST CHECK"];
+        ["  SERVER", "STATE", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILED", "P50 MS", "P99 MS", "FOR", "LAST CHECK", "WHY"];
 
     public static string Write(StatusReport report)
     {
@@ -42,7 +42,8 @@ internal static class StatusText
         Milliseconds(server.ResponseP50Milliseconds),
         Milliseconds(server.ResponseP99Milliseconds),
         Duration(server.StateSeconds),
-        OperatorLog.Escape(server.LastCheck.Length > 0 ? server.LastCheck : server.Reason),
+        OperatorLog.Escape(server.LastCheck.Length > 0 ? server.LastCheck : "-"),
+        server.State == "up" && server.LastCheck.Length > 0 ? "" : OperatorLog.Escape(server.Reason),
     ];
 
     private static void WriteTable(StringBuilder text, IReadOnlyList<string[]> rows)
