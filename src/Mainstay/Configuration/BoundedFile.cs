@@ -20,11 +20,12 @@ internal static class BoundedFile
         return content.ToArray();
     }
 
-    /// <summary>In the words of an operator.</summary>
-    public static string Reason(Exception problem) => problem switch
+    /// <summary>Why a file could not be read, in the words of an operator.</summary>
+    public static string Reason(Exception problem, string path) => problem switch
     {
         FileNotFoundException or DirectoryNotFoundException => "no such file",
-        UnauthorizedAccessException => "permission denied, or it is a directory",
+        UnauthorizedAccessException when Directory.Exists(path) => "it is a directory",
+        UnauthorizedAccessException => "permission denied",
         _ => problem.Message.ReplaceLineEndings(" "),
     };
 }

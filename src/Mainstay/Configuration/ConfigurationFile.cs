@@ -17,7 +17,7 @@ internal static class ConfigurationFile
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            return Failed(new ConfigDiagnostic(new SourcePosition(path, 1, 1), $"cannot be read: {BoundedFile.Reason(problem)}"));
+            return Failed(new ConfigDiagnostic(new SourcePosition(path, 1, 1), $"cannot be read: {BoundedFile.Reason(problem, path)}"));
         }
 
         return YamlReader.TryRead(bytes, path, out ConfigNode? root, out ConfigDiagnostic? error)

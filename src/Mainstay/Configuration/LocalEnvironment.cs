@@ -68,7 +68,7 @@ internal static class LocalEnvironment
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            value = $"{path} cannot be read: {BoundedFile.Reason(problem)}";
+            value = $"{path} cannot be read: {BoundedFile.Reason(problem, path)}";
         }
 
         return false;

@@ -99,8 +99,14 @@ internal static class YamlReader
         int tabbed = Array.FindIndex(lines, position.Line - 1, Math.Min(2, lines.Length - position.Line + 1), IsIndentedWithTab);
         if (tabbed >= 0) return new ConfigDiagnostic(new SourcePosition(file, tabbed + 1, 1), "the line is indented with a tab (YAML takes spaces)");
         string hint = Hint(lines[position.Line - 1]);
+        if (hint.Length == 0 && IsMisplaced(problem)) hint = " (is the line indented exactly like those it belongs to?)";
         return new ConfigDiagnostic(position, $"not valid YAML: {OneLine(problem.Message)}{hint}");
     }
+
+    /// <summary>The parser's words for a line that begins in a column where nothing can.</summary>
+    private static bool IsMisplaced(YamlException problem) =>
+        problem.Message.Contains("parsing a block", StringComparison.Ordinal)
+        || problem.Message.Contains("mapping values are not allowed", StringComparison.OrdinalIgnoreCase);
 
     private static int LineCount(string text) => text.Split(LineBreaks, StringSplitOptions.None).Length;
 

@@ -9,7 +9,16 @@ internal static class BalanceSection
         ("sh", Algorithm.SourceHash), ("dh", Algorithm.DestinationHash), ("lblc", Algorithm.Locality),
         ("lblcr", Algorithm.LocalityReplicated), ("mh", Algorithm.Maglev), ("fo", Algorithm.Failover), ("ovf", Algorithm.Overflow),
         ("twos", Algorithm.TwoChoices), ("least-request", Algorithm.LeastRequest), ("least-time", Algorithm.LeastTime),
-        ("random", Algorithm.Random), ("hash", Algorithm.Hash), ("first", Algorithm.First));
+        ("random", Algorithm.Random), ("hash", Algorithm.Hash), ("first", Algorithm.First))
+    {
+        // HAProxy's and nginx's; their round robin and least connections heed weights.
+        Elsewhere = new Dictionary<string, string>
+        {
+            ["roundrobin"] = "wrr", ["round-robin"] = "wrr", ["round_robin"] = "wrr", ["static-rr"] = "wrr",
+            ["leastconn"] = "wlc", ["least-conn"] = "wlc", ["least_conn"] = "wlc", ["least_time"] = "least-time",
+            ["source"] = "sh", ["ip_hash"] = "sh", ["ip-hash"] = "sh",
+        },
+    };
 
     public static string WordOf(Algorithm algorithm) => Algorithms.WordOf(algorithm);
 

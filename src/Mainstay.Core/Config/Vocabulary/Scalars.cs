@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text.Json.Nodes;
 
@@ -116,6 +117,9 @@ internal sealed class ChoiceType<T>(params (string Word, T Value)[] choices) : S
     public override string Label => string.Join(" | ", choices.Select(c => c.Word));
     public override string Expected => $"one of {string.Join(", ", choices.Select(c => c.Word))}";
 
+    /// <summary>Words of other programs for the same, to suggest ours.</summary>
+    public IReadOnlyDictionary<string, string> Elsewhere { get; init; } = ReadOnlyDictionary<string, string>.Empty;
+
     public string WordOf(T value) => choices.First(c => EqualityComparer<T>.Default.Equals(c.Value, value)).Word;
 
     public override ConfigNode Write(T value, WriteOptions options) => new ScalarNode(WordOf(value));
@@ -137,7 +141,10 @@ internal sealed class ChoiceType<T>(params (string Word, T Value)[] choices) : S
             return null;
         }
 
-        return $"{Compilation.Show(scalar.Text)} is not known here ({Suggestion.Hint(scalar.Text, [.. choices.Select(c => c.Word)])})";
+        string hint = Elsewhere.TryGetValue(scalar.Text, out string? ours)
+            ? $"did you mean {Compilation.Show(ours)}?"
+            : Suggestion.Hint(scalar.Text, [.. choices.Select(c => c.Word)]);
+        return $"{Compilation.Show(scalar.Text)} is not known here ({hint})";
     }
 }
 
