@@ -14,9 +14,17 @@ internal static class BalanceSection
         // HAProxy's and nginx's; their round robin and least connections heed weights.
         Elsewhere = new Dictionary<string, string>
         {
-            ["roundrobin"] = "wrr", ["round-robin"] = "wrr", ["round_robin"] = "wrr", ["static-rr"] = "wrr",
-            ["leastconn"] = "wlc", ["least-conn"] = "wlc", ["least_conn"] = "wlc", ["least_time"] = "least-time",
-            ["source"] = "sh", ["ip_hash"] = "sh", ["ip-hash"] = "sh",
+            ["roundrobin"] = "wrr",
+            ["round-robin"] = "wrr",
+            ["round_robin"] = "wrr",
+            ["static-rr"] = "wrr",
+            ["leastconn"] = "wlc",
+            ["least-conn"] = "wlc",
+            ["least_conn"] = "wlc",
+            ["least_time"] = "least-time",
+            ["source"] = "sh",
+            ["ip_hash"] = "sh",
+            ["ip-hash"] = "sh",
         },
     };
 
