@@ -100,12 +100,14 @@ internal sealed class Performance(
     private async Task HealAsync(Scene scene, CancellationToken stop)
     {
         if (scene.IsChecked) await Server(scene).RestartAsync(stop).ConfigureAwait(false);
-        else if (scene.Fault == Fault.Drain) await admin.TryOrderAsync(scene.Server, "enable", "", stop).ConfigureAwait(false);
         TimeSpan now = clock.Elapsed;
         ledger.Note(act => act with { HealedAt = now });
         _isHealed = true;
         _narration = scene.Recovery;
         view.Tell(now, scene.Recovery, isScene: true);
+
+        // Obeyed at once: were the time taken afterwards, the status could show the server up before anyone knew of the healing.
+        if (scene.Fault == Fault.Drain) await admin.TryOrderAsync(scene.Server, "enable", "", stop).ConfigureAwait(false);
     }
 
     private WebServer Server(Scene scene) => servers.First(server => server.Name == scene.Server);
