@@ -13,7 +13,7 @@ public static unsafe class Sockets
     private const int MessageNoSignal = 0x4000;
     private const int SolSocket = 1, ReuseAddress = 2, ErrorOption = 4, KeepAlive = 9, Linger = 13, ReusePort = 15;
     private const int IpProtocolIp = 0, IpProtocolTcp = 6, IpProtocolIpv6 = 41;
-    private const int IpFreeBind = 15, IpBindAddressNoPort = 24, Ipv6Only = 26;
+    private const int IpFreeBind = 15, Ipv6Only = 26;
     private const int TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6, TcpQuickAck = 12, TcpUserTimeout = 18;
 
     public static int CreateStream(int family) => Libc.Result(Libc.Socket(family, TypeStream | NonBlock | CloseOnExec, 0));
@@ -142,9 +142,6 @@ public static unsafe class Sockets
 
     /// <summary>Binding works before the address is on an interface: how a backup node starts.</summary>
     public static void SetFreeBind(int fd) => Set(fd, IpProtocolIp, IpFreeBind, 1);
-
-    /// <summary>The source port is chosen at connect, by the whole 4-tuple: no exhaustion by a bound source address.</summary>
-    public static void SetBindAddressNoPort(int fd) => Set(fd, IpProtocolIp, IpBindAddressNoPort, 1);
 
     public static void SetV6Only(int fd) => Set(fd, IpProtocolIpv6, Ipv6Only, 1);
 

@@ -11,9 +11,6 @@ public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
     private readonly ulong[] _pools = new ulong[poolCapacity];
     private readonly Action?[] _derived = new Action?[poolCapacity];
 
-    public int ServerCapacity => _servers.Length;
-    public int PoolCapacity => _pools.Length;
-
     public Availability this[int serverSlot]
     {
         get => new(Volatile.Read(ref _servers[serverSlot]));

@@ -8,7 +8,7 @@ internal static unsafe partial class LibSsl
     private const string Ssl = "libssl.so.3";
     private const string Crypto = "libcrypto.so.3";
 
-    internal const int ErrorSsl = 1, ErrorWantRead = 2, ErrorWantWrite = 3, ErrorSystemCall = 5, ErrorZeroReturn = 6;
+    internal const int ErrorWantRead = 2, ErrorWantWrite = 3, ErrorSystemCall = 5, ErrorZeroReturn = 6;
     internal const int VerifyNone = 0, VerifyPeer = 1, VerifyOk = 0;
     internal const int ControlSetServerName = 55;
     internal const int OptionIgnoreUnexpectedEof = 1 << 7;
