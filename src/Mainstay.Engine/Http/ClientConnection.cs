@@ -28,7 +28,7 @@ internal enum ClientState : byte
 /// One HTTP/1 client: reads heads, hands each request to an <see cref="Exchange"/>, keeps what was sent ahead for the next one. Objects are
 /// used again; an idle one holds no buffer.
 /// </summary>
-internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks)
+internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks), IClientStream
 {
     /// <summary>Requests answered in one turn of a client that pipelines.</summary>
     private const int RequestsPerTurn = 16;
@@ -121,9 +121,6 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     {
         switch (_state)
         {
-            case ClientState.Exchange:
-                _exchange!.OnDeadline(now);
-                break;
             case ClientState.Head when _stash is not null && !HasUnsent:
                 shard.Counters.HeadTimeouts++;
                 RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.ClientHeadTimeout), linger: false);
@@ -133,6 +130,17 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
                 break;
         }
     }
+
+    SendResult IPeerStream.Send(ReadOnlySpan<byte> bytes, int headLength, bool isEnd) => Send(bytes);
+
+    public void BecomeTunnel()
+    {
+        if (!Address.IsNone) TunnelProbes.Begin(Descriptor);
+    }
+
+    public void EndSending() => Sockets.ShutdownWrite(Descriptor);
+
+    public void RunSoon() => Loop.RunSoon(this);
 
     /// <summary>Keeps bytes that follow the request under way: the beginning of the next one.</summary>
     public void KeepAhead(ReadOnlySpan<byte> bytes)
@@ -154,10 +162,10 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     }
 
     /// <summary>The client switched protocols: what it sent ahead goes to the server. False when that failed.</summary>
-    public bool TryPassAhead(UpstreamConnection server)
+    public bool TryPassAhead(IServerStream server)
     {
         if (_stash is null) return true;
-        bool passed = server.Send(_stash.Filled) != SendResult.Failed;
+        bool passed = server.Send(_stash.Filled, headLength: 0, isEnd: false) != SendResult.Failed;
         DropStash();
         return passed;
     }
@@ -302,6 +310,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
 
         Requests++;
         _state = ClientState.Exchange;
+        Loop.Arm(this, Instant.Never);
         _consumed = _stash;
         _stash = null;
         _exchange = shard.RentExchange();

@@ -9,7 +9,7 @@ namespace Mainstay.Engine.Http;
 /// <summary>Reaching a server: choosing it, a kept connection or a new one, and another one where HTTP allows to try again.</summary>
 internal sealed partial class Exchange
 {
-    private UpstreamConnection? _upstream;
+    private IServerStream? _upstream;
     private ServerLane? _lane;
     private PickKey _pickKey;
     private ulong _tried;
@@ -88,16 +88,16 @@ internal sealed partial class Exchange
     private bool TryOpen()
     {
         if (_lane!.Server.Resolved is not { } resolved) return false;
-        _upstream = shard.RentUpstream();
-        if (_upstream.Open(_lane, resolved.Address, this))
+        UpstreamConnection upstream = shard.RentUpstream();
+        if (upstream.Open(_lane, resolved.Address, this))
         {
+            _upstream = upstream;
             _phase = ExchangePhase.Connecting;
             ArmFor(Pool.Snapshot.Upstream.Connect);
             return true;
         }
 
-        _failedErrno = _upstream.LastError;
-        _upstream = null;
+        _failedErrno = upstream.LastError;
         return false;
     }
 
@@ -216,5 +216,7 @@ internal sealed partial class Exchange
     {
         _upstream?.Close();
         _upstream = null;
+        DropResponseStash();
+        _responseScanner.Reset();
     }
 }

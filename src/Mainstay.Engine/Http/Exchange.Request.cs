@@ -17,6 +17,7 @@ internal sealed partial class Exchange
 
     /// <summary>Of <see cref="_kept"/>: the request as the server gets it, as far as it was here at the beginning.</summary>
     private int _sendStart;
+    private int _sendHeadLength;
     private int _sent;
 
     /// <summary>The server takes no more of the request body; its response may still come.</summary>
@@ -117,6 +118,7 @@ internal sealed partial class Exchange
         }
 
         _sendStart = _kept.End;
+        _sendHeadLength = length;
         _kept.End += length;
         _kept.Append(body);
         _sent = 0;
@@ -124,14 +126,15 @@ internal sealed partial class Exchange
 
     private void SendKept()
     {
-        int count = Sockets.Send(_upstream!.Descriptor, _kept.Memory[(_sendStart + _sent).._kept.End]);
-        if (count < 0 && count != -(int)Errno.EAGAIN)
+        ReadOnlySpan<byte> bytes = _kept.Memory[(_sendStart + _sent).._kept.End];
+        int count = _upstream!.SendKept(bytes, _sent == 0 ? _sendHeadLength : 0, _requestBody.IsEnd);
+        if (count < 0)
         {
             OnSendFailed((Errno)(-count));
             return;
         }
 
-        _sent += Math.Max(count, 0);
+        _sent += count;
         bool isAnswered = _phase == ExchangePhase.Responding;
         if (HasKeptToSend)
         {
@@ -154,7 +157,7 @@ internal sealed partial class Exchange
             ArmStreaming();
         }
 
-        if (_client.IsReadable) _loop.RunSoon(_client);
+        if (_client.IsReadable) _client.RunSoon();
     }
 
     /// <summary>A client that waits for 100 (Continue) waits for the server; any other is to send its body now.</summary>
@@ -192,7 +195,7 @@ internal sealed partial class Exchange
         {
             if (budget <= 0)
             {
-                _loop.RunSoon(_client);
+                _client.RunSoon();
                 return;
             }
 
@@ -223,7 +226,7 @@ internal sealed partial class Exchange
         _bytesFromClient += length;
         Add(ref _lane!.Counters.BytesToServer, length);
         if (_requestBody.IsEnd) _client.KeepAhead(bytes[length..]);
-        if (_upstream!.Send(bytes[..length]) == SendResult.Failed)
+        if (_upstream!.Send(bytes[..length], headLength: 0, _requestBody.IsEnd) == SendResult.Failed)
         {
             OnSendFailed(_upstream.LastError);
             return false;
@@ -265,7 +268,7 @@ internal sealed partial class Exchange
                 break;
             case var sent:
                 if (_phase == ExchangePhase.Streaming) ArmStreaming();
-                if (sent == SendResult.Sent && _client.IsReadable) _loop.RunSoon(_client);
+                if (sent == SendResult.Sent && _client.IsReadable) _client.RunSoon();
                 break;
         }
     }

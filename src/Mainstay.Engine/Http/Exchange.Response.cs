@@ -7,6 +7,13 @@ using Mainstay.Linux;
 namespace Mainstay.Engine.Http;
 
 /// <summary>The way back: the response's head rewritten in front of its body, the body passed on as it comes.</summary>
+/// <remarks>
+/// Where something joins in: operations on the response's header fields in <see cref="WriteHead"/> (they are the writer's, by
+/// <see cref="ResponseContext"/>); what changes a body (compression) in <see cref="BeginResponse"/>, which decides on the framing that the
+/// client gets, and <see cref="PassBody"/>, which has the decoded content there when <c>_responseIsDecoded</c> is set. Whatever goes to
+/// the client is HTTP/1.1: a whole head, then its body in the framing that the head says. A client that speaks HTTP/2 has it translated by
+/// its <see cref="IClientStream"/>, so nothing here asks for the client's protocol.
+/// </remarks>
 internal sealed partial class Exchange
 {
     /// <summary>Response bytes moved in one turn, so that one download does not hold up a shard.</summary>
@@ -17,6 +24,12 @@ internal sealed partial class Exchange
 
     private BodyProgress _responseBody;
     private BodyKind _clientFraming;
+
+    /// <summary>Scans the head of the response under way.</summary>
+    private HeadScanner _responseScanner;
+
+    /// <summary>The beginning of a head that came in parts.</summary>
+    private Block? _responseStash;
     private Errno _failedErrno;
     private int _interim;
     private bool _responseBegun;
@@ -34,7 +47,7 @@ internal sealed partial class Exchange
             return;
         }
 
-        UpstreamConnection upstream = _upstream!;
+        IServerStream upstream = _upstream!;
         if (canSend && (HasKeptToSend || upstream.HasUnsent)) ContinueRequest();
         if (_upstream == upstream && upstream.IsReadable) ReadResponse();
     }
@@ -42,18 +55,18 @@ internal sealed partial class Exchange
     /// <summary>Reads as long as there is something and the client takes it. True when the exchange has ended or gone on otherwise.</summary>
     private bool ReadResponse()
     {
-        UpstreamConnection upstream = _upstream!;
+        IServerStream upstream = _upstream!;
         int budget = DownloadBytesPerTurn;
         while (_upstream == upstream && upstream.IsReadable && !_client.HasUnsent)
         {
             if (budget <= 0)
             {
-                _loop.RunSoon(upstream);
+                upstream.RunSoon();
                 return true;
             }
 
             Span<byte> room = shard.Input[HttpShard.HeadRoom..];
-            int have = CopyStash(upstream, room);
+            int have = CopyStash(room);
             int count = upstream.Receive(room[have..]);
             if (count == -(int)Errno.EAGAIN) return false;
             if (count <= 0)
@@ -75,9 +88,9 @@ internal sealed partial class Exchange
         return _upstream != upstream;
     }
 
-    private static int CopyStash(UpstreamConnection upstream, Span<byte> room)
+    private int CopyStash(Span<byte> room)
     {
-        if (upstream.Stash is not { } stash) return 0;
+        if (_responseStash is not { } stash) return 0;
         stash.Filled.CopyTo(room);
         return stash.Count;
     }
@@ -90,7 +103,7 @@ internal sealed partial class Exchange
         {
             ReadOnlySpan<byte> bytes = shard.Input[start..end];
             HttpLimits limits = HttpShard.ResponseLimits;
-            if (!_upstream!.Scanner.TryFindResponseEnd(bytes, limits, out int headLength, out RejectReason reason))
+            if (!_responseScanner.TryFindResponseEnd(bytes, limits, out int headLength, out RejectReason reason))
             {
                 if (reason != RejectReason.None) return FailResponse(reason);
                 StashHead(bytes);
@@ -99,8 +112,8 @@ internal sealed partial class Exchange
 
             ReadOnlySpan<byte> head = bytes[..headLength];
             if (!shard.Response.TryParse(head, _method, _isUpgrade, limits, out reason)) return FailResponse(reason);
-            _upstream.DropStash();
-            _upstream.Scanner.Reset();
+            DropResponseStash();
+            _responseScanner.Reset();
             start += headLength;
             if (!shard.Response.IsInterim) return BeginResponse(head, start, end);
             if (!PassInterim(head)) return false;
@@ -112,8 +125,15 @@ internal sealed partial class Exchange
     {
         Block stash = shard.Blocks.Rent(Math.Max(bytes.Length, 1));
         stash.Append(bytes);
-        _upstream!.DropStash();
-        _upstream.Stash = stash;
+        DropResponseStash();
+        _responseStash = stash;
+    }
+
+    private void DropResponseStash()
+    {
+        if (_responseStash is null) return;
+        shard.Blocks.Return(_responseStash);
+        _responseStash = null;
     }
 
     private bool FailResponse(RejectReason reason)
@@ -133,7 +153,7 @@ internal sealed partial class Exchange
         if (_clientIsHttp10) return true;
         int length = WriteHead(head, keepAlive: true);
         if (length < 0) return FailResponse(RejectReason.HeadTooLarge);
-        if (_client.Send(shard.Output[..length]) != SendResult.Failed) return true;
+        if (_client.Send(shard.Output[..length], length, isEnd: false) != SendResult.Failed) return true;
         Abandon(OutcomeCause.ClientReset);
         return false;
     }
@@ -172,7 +192,7 @@ internal sealed partial class Exchange
         int headStart = start - length;
         if (headStart < 0)
         {
-            if (!SendToClient(shard.Output[..length])) return false;
+            if (!SendToClient(shard.Output[..length], length)) return false;
             return PassBody(start, end);
         }
 
@@ -206,7 +226,7 @@ internal sealed partial class Exchange
         }
 
         _extraFromServer |= used < end - bodyStart;
-        if (bodyStart + length > sendStart && !SendToClient(input[sendStart..(bodyStart + length)])) return false;
+        if (bodyStart + length > sendStart && !SendToClient(input[sendStart..(bodyStart + length)], bodyStart - sendStart)) return false;
         if (_responseBody.IsEnd)
         {
             Complete();
@@ -217,10 +237,11 @@ internal sealed partial class Exchange
         return true;
     }
 
-    private bool SendToClient(ReadOnlySpan<byte> bytes)
+    private bool SendToClient(ReadOnlySpan<byte> bytes, int headLength = 0)
     {
         _bytesToClient += bytes.Length;
-        if (_client.Send(bytes) != SendResult.Failed) return true;
+        bool isEnd = _responseBody.IsEnd && _phase == ExchangePhase.Responding;
+        if (_client.Send(bytes, headLength, isEnd) != SendResult.Failed) return true;
         Abandon(OutcomeCause.ClientReset);
         return false;
     }
@@ -240,7 +261,7 @@ internal sealed partial class Exchange
                 return true;
             default:
                 if (_responseBegun) ArmBody();
-                if (_upstream is { IsReadable: true } upstream) _loop.RunSoon(upstream);
+                if (_upstream is { IsReadable: true } upstream) upstream.RunSoon();
                 return true;
         }
     }
@@ -251,7 +272,7 @@ internal sealed partial class Exchange
         _failedErrno = error;
         if (!_responseBegun)
         {
-            if (_upstream!.IsReused && _upstream.Stash is null && _interim == 0)
+            if (_upstream!.IsReused && _responseStash is null && _interim == 0)
             {
                 OnReusedConnectionLost(EndCause(error));
                 return;
@@ -284,13 +305,8 @@ internal sealed partial class Exchange
         Count(ref lane.Counters.Statuses[Math.Min(_status / 100, 5)]);
         shard.Loads.OnResponse(lane.Server.Slot, elapsed, _loop.Now);
 
-        UpstreamConnection upstream = _upstream!;
-        bool wholeRequest = _requestBody.IsEnd && !upstream.HasUnsent && !HasKeptToSend;
-        TimeSpan keepAlive = Pool.Snapshot.Upstream.KeepAlive;
-        bool keepServer = _responseKeepsServer && wholeRequest && !_extraFromServer && !upstream.PeerEnded && keepAlive > TimeSpan.Zero
-            && !lane.IsRetired && lane.IdleCount < Pool.Snapshot.Upstream.MaxIdle && upstream.IsQuiet();
-        if (keepServer) upstream.Release(keepAlive);
-        else upstream.Close();
+        UpstreamSnapshot policy = Pool.Snapshot.Upstream;
+        _upstream!.Finish(_responseKeepsServer && _requestBody.IsEnd && !HasKeptToSend && !_extraFromServer, policy.KeepAlive, policy.MaxIdle);
         _upstream = null;
         bool linger = !_requestBody.IsEnd;
         End(OutcomeCause.Completed);

@@ -43,15 +43,15 @@ internal sealed partial class Exchange : ILoopReceiver
             return;
         }
 
-        _upstream = shard.RentUpstream();
-        if (!_upstream.Adopt(_lane!, descriptor, this))
+        UpstreamConnection upstream = shard.RentUpstream();
+        if (!upstream.Adopt(_lane!, descriptor, this))
         {
             Descriptor.Close(descriptor);
-            _upstream = null;
             Reach();
             return;
         }
 
+        _upstream = upstream;
         shard.Counters.TakenOver++;
         _connectedAt = _loop.Now;
         SendKept();

@@ -10,9 +10,6 @@ internal sealed partial class Exchange
 {
     private const int TunnelBytesPerTurn = 512 * 1024;
 
-    /// <summary>Probes on a quiet tunnel, so that a vanished peer does not hold it open: 60 s, every 10 s, dead after 40 s.</summary>
-    private const int KeepAliveIdle = 60, KeepAliveInterval = 10, UserTimeout = 40_000;
-
     private bool _clientEnded;
     private bool _serverEnded;
 
@@ -20,15 +17,15 @@ internal sealed partial class Exchange
     {
         // A server that switches before it has the whole request.
         if (HasKeptToSend) return FailResponse(RejectReason.UnexpectedUpgrade);
-        if (!_client.Address.IsNone) Sockets.SetKeepAlive(_client.Descriptor, KeepAliveIdle, KeepAliveInterval, UserTimeout);
-        if (!_lane!.Server.Endpoint.IsUnix) Sockets.SetKeepAlive(_upstream!.Descriptor, KeepAliveIdle, KeepAliveInterval, UserTimeout);
+        _client.BecomeTunnel();
+        _upstream!.BecomeTunnel();
         _phase = ExchangePhase.Tunnel;
         _responseBegun = true;
         _clientFraming = BodyKind.UntilClose;
         _clientEnded = _serverEnded = false;
         _totalDeadline = Instant.Never;
         ArmFor(Pool.Snapshot.Upstream.Tunnel);
-        if (!SendToClient(shard.Output[..headLength])) return false;
+        if (!SendToClient(shard.Output[..headLength], headLength)) return false;
         if (start < end && !SendToClient(shard.Input[start..end])) return false;
 
         // What the client sent ahead of the 101 belongs to the tunnel.
@@ -44,14 +41,14 @@ internal sealed partial class Exchange
 
     /// <summary>One direction: flush, then read and send until one of them says stop. False when the exchange has ended.</summary>
     private bool Move(
-        StreamChannel from, StreamChannel to, ref bool hasEnded, ref long bytes, OutcomeCause sendFailure, OutcomeCause receiveFailure)
+        IPeerStream from, IPeerStream to, ref bool hasEnded, ref long bytes, OutcomeCause sendFailure, OutcomeCause receiveFailure)
     {
         if (to.HasUnsent && to.Flush() == SendResult.Failed) return EndTunnel(sendFailure);
         for (int budget = TunnelBytesPerTurn; from.IsReadable && !hasEnded && !to.HasUnsent;)
         {
             if (budget <= 0)
             {
-                _loop.RunSoon(from);
+                from.RunSoon();
                 return true;
             }
 
@@ -61,14 +58,14 @@ internal sealed partial class Exchange
             if (count == 0)
             {
                 hasEnded = true;
-                Sockets.ShutdownWrite(to.Descriptor);
+                to.EndSending();
                 return true;
             }
 
             budget -= count;
             bytes += count;
             ArmFor(Pool.Snapshot.Upstream.Tunnel);
-            if (to.Send(shard.Input[..count]) == SendResult.Failed) return EndTunnel(sendFailure);
+            if (to.Send(shard.Input[..count], headLength: 0, isEnd: false) == SendResult.Failed) return EndTunnel(sendFailure);
         }
 
         return true;

@@ -34,10 +34,10 @@ internal enum ExchangePhase : byte
 /// One request and its response: chooses the route and the server, moves the bytes both ways, ends with exactly one
 /// <see cref="Outcome"/>. Pooled by the shard. Parts: this file (begin, time, end), Request (server, sending, retries), Response, Tunnel.
 /// </summary>
-internal sealed partial class Exchange(HttpShard shard)
+internal sealed partial class Exchange(HttpShard shard) : TimerNode
 {
     private readonly EventLoop _loop = shard.Loop;
-    private ClientConnection _client = null!;
+    private IClientStream _client = null!;
     private HttpService _service = null!;
     private RouteTarget _route = null!;
     private ExchangePhase _phase;
@@ -78,7 +78,7 @@ internal sealed partial class Exchange(HttpShard shard)
 
     /// <summary>A request whose head was parsed into <see cref="HttpShard.Request"/> just now.</summary>
     /// <param name="rest">What came behind the head: body, and maybe the next request.</param>
-    public void Begin(ClientConnection client, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
+    public void Begin(IClientStream client, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
     {
         RequestHead request = shard.Request;
         _client = client;
@@ -115,7 +115,7 @@ internal sealed partial class Exchange(HttpShard shard)
     }
 
     /// <summary>A deadline of the phase that the exchange is in has passed.</summary>
-    public void OnDeadline(Instant now)
+    public override void OnDeadline(Instant now)
     {
         if (now >= _totalDeadline)
         {
@@ -232,7 +232,7 @@ internal sealed partial class Exchange(HttpShard shard)
         }
 
         _bytesToClient = written;
-        SendResult sent = _client.Send(output[..written]);
+        SendResult sent = SendOwn(output[..written]);
         End(sent == SendResult.Failed ? OutcomeCause.ClientReset : AnswerCause);
         if (sent == SendResult.Failed) _client.OnExchangeAborted(reset: false);
         else _client.OnExchangeDone(how.KeepAlive, linger: !whole);
@@ -265,12 +265,16 @@ internal sealed partial class Exchange(HttpShard shard)
         Span<byte> output = shard.Output;
         int length = ErrorResponses.Write(output, _status, shard.Date, _method == RequestMethod.Head);
         _bytesToClient = length;
-        bool failed = _client.Send(output[..length]) == SendResult.Failed;
+        bool failed = SendOwn(output[..length]) == SendResult.Failed;
         bool linger = !_requestBody.IsEnd;
         End(outcome);
         if (failed) _client.OnExchangeAborted(reset: false);
         else _client.OnExchangeDone(keep: false, linger);
     }
+
+    /// <summary>Sends a complete response of our own: head, and body where there is one.</summary>
+    private SendResult SendOwn(ReadOnlySpan<byte> response) =>
+        _client.Send(response, response.IndexOf("\r\n\r\n"u8) + 4, isEnd: true);
 
     /// <summary>The client is gone: nobody is left to answer.</summary>
     private void Abandon(OutcomeCause cause)
@@ -287,12 +291,13 @@ internal sealed partial class Exchange(HttpShard shard)
     private void End(Outcome outcome)
     {
         LeaveServer();
+        DropResponseStash();
         shard.OnExchangeEnded(_service, _status, outcome, _loop.Now - _begunAt, _bytesFromClient, _bytesToClient);
         WriteLog(outcome);
         shard.Blocks.Return(_kept);
         _kept = null!;
         _phase = ExchangePhase.Free;
-        _loop.Arm(_client, Instant.Never);
+        _loop.Arm(this, Instant.Never);
     }
 
     private OutcomeCause AnswerCause
@@ -310,12 +315,12 @@ internal sealed partial class Exchange(HttpShard shard)
     {
         ExchangePhase.Connecting or ExchangePhase.TakingOver => OutcomePhase.Connect,
         ExchangePhase.Sending or ExchangePhase.Streaming => OutcomePhase.SendRequest,
-        ExchangePhase.Awaiting => _upstream?.Stash is null ? OutcomePhase.FirstByte : OutcomePhase.ResponseHead,
+        ExchangePhase.Awaiting => _responseStash is null ? OutcomePhase.FirstByte : OutcomePhase.ResponseHead,
         ExchangePhase.Responding => OutcomePhase.Body,
         ExchangePhase.Tunnel => OutcomePhase.Tunnel,
         _ => _route.Pool is null ? OutcomePhase.Route : OutcomePhase.Pick,
     };
 
     /// <summary>Sets the deadline of a phase; the whole exchange's deadline may come before it.</summary>
-    private void ArmFor(TimeSpan span) => _loop.Arm(_client, Instant.Min(_loop.Now + span, _totalDeadline));
+    private void ArmFor(TimeSpan span) => _loop.Arm(this, Instant.Min(_loop.Now + span, _totalDeadline));
 }

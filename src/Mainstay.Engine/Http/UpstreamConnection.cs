@@ -1,5 +1,4 @@
 using Mainstay.Core;
-using Mainstay.Core.Http;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -18,7 +17,7 @@ internal enum UpstreamState : byte
 }
 
 /// <summary>A connection to a server: opened for an exchange, kept for others. Closed objects go back to the shard for reuse.</summary>
-internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks)
+internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.Loop, shard.Blocks), IServerStream
 {
     /// <summary>Neighbours in the list of the lane that this connection is in.</summary>
     public UpstreamConnection? PreviousInLane;
@@ -31,12 +30,6 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     /// <summary>Has carried an exchange before: the server may have closed it while our request was on its way.</summary>
     public bool IsReused { get; private set; }
-
-    /// <summary>Scans the head of the response under way.</summary>
-    public HeadScanner Scanner;
-
-    /// <summary>The beginning of a head that came in parts.</summary>
-    public Block? Stash;
 
     public bool IsConnected => _state == UpstreamState.Busy;
 
@@ -87,7 +80,6 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         Exchange = null;
         Lane.RemoveBusy(this);
         _state = UpstreamState.Idle;
-        Scanner.Reset();
         Loop.Arm(this, Loop.Now + keepAlive);
         Lane.AddIdle(this);
     }
@@ -100,12 +92,34 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         else Lane.RemoveBusy(this);
         _state = UpstreamState.Closed;
         Exchange = null;
-        DropStash();
-        Scanner.Reset();
         Loop.Disarm(this);
         CloseDescriptor();
         shard.Recycle(this);
     }
+
+    public void Finish(bool mayKeep, TimeSpan keepAlive, int maxIdle)
+    {
+        bool keep = mayKeep && !HasUnsent && !PeerEnded && keepAlive > TimeSpan.Zero && !Lane.IsRetired && Lane.IdleCount < maxIdle && IsQuiet();
+        if (keep) Release(keepAlive);
+        else Close();
+    }
+
+    SendResult IPeerStream.Send(ReadOnlySpan<byte> bytes, int headLength, bool isEnd) => Send(bytes);
+
+    public int SendKept(ReadOnlySpan<byte> bytes, int headLength, bool isEnd)
+    {
+        int count = Sockets.Send(Descriptor, bytes);
+        return count == -(int)Errno.EAGAIN ? 0 : count;
+    }
+
+    public void BecomeTunnel()
+    {
+        if (!Lane.Server.Endpoint.IsUnix) TunnelProbes.Begin(Descriptor);
+    }
+
+    public void EndSending() => Sockets.ShutdownWrite(Descriptor);
+
+    public void RunSoon() => Loop.RunSoon(this);
 
     /// <summary>The server is out of service now: what it works on is lost to it.</summary>
     public void Cut() => Exchange?.OnUpstreamCut();
@@ -146,14 +160,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     /// Nothing has come behind the response. After a receive that filled its buffer this has to be asked for: bytes that are there
     /// already raise no event, and would be taken for the next response.
     /// </summary>
-    public bool IsQuiet() => !IsReadable || Receive(shard.Input) == -(int)Errno.EAGAIN;
-
-    public void DropStash()
-    {
-        if (Stash is null) return;
-        Blocks.Return(Stash);
-        Stash = null;
-    }
+    private bool IsQuiet() => !IsReadable || Receive(shard.Input) == -(int)Errno.EAGAIN;
 
     public override void OnReady(IoEvents events)
     {

@@ -63,7 +63,7 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     public void MarkReadable() => IsReadable = PeerEnded = true;
 
     /// <summary>Bytes received; 0 at the end of the stream; a negated <see cref="Errno"/>, EAGAIN when there is nothing now.</summary>
-    protected internal int Receive(Span<byte> buffer)
+    public int Receive(Span<byte> buffer)
     {
         int count = Sockets.Receive(Descriptor, buffer);
         if (count > 0)
@@ -83,7 +83,7 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     }
 
     /// <summary>Sends, or keeps what does not fit now (in order behind what already waits).</summary>
-    protected internal SendResult Send(ReadOnlySpan<byte> bytes)
+    public SendResult Send(ReadOnlySpan<byte> bytes)
     {
         if (_unsent is not null)
         {
@@ -104,7 +104,7 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     }
 
     /// <summary>Sends what waits.</summary>
-    protected internal SendResult Flush()
+    public SendResult Flush()
     {
         if (_unsent is null) return SendResult.Sent;
         int count = Sockets.Send(Descriptor, _unsent.Filled);
