@@ -40,6 +40,15 @@ public readonly record struct NetAddress
         return high == 0 && low >> 32 == 0xFFFF ? V4((uint)low) : new(high, low, 16);
     }
 
+    /// <summary>The first address of its range of that length, at most <see cref="Bits"/>.</summary>
+    public NetAddress Truncate(int prefixLength)
+    {
+        int free = Bits - prefixLength;
+        if (free <= 0) return this;
+        UInt128 value = free >= 128 ? 0 : Value >> free << free;
+        return new((ulong)(value >> 64), (ulong)value, _length);
+    }
+
     /// <summary>Writes 4 or 16 bytes in network order and returns their count.</summary>
     public int WriteBytes(Span<byte> destination)
     {
