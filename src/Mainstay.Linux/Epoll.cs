@@ -56,7 +56,7 @@ public sealed unsafe class Epoll : IDisposable
     /// <param name="timeoutMilliseconds">-1 waits without end, 0 only looks.</param>
     public int Wait(int timeoutMilliseconds)
     {
-        int count = Libc.Result(Libc.EpollWait(_fd, _events, _capacity, timeoutMilliseconds));
+        int count = Libc.DataResult(Libc.EpollWait(_fd, _events, _capacity, timeoutMilliseconds));
         if (count >= 0) return count;
         return count == -(int)Errno.EINTR ? 0 : throw new InvalidOperationException($"epoll_wait: {((Errno)(-count)).Describe()}");
     }

@@ -10,7 +10,7 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
     internal static partial int EpollControl(int epoll, int operation, int fd, byte* epollEvent);
 
-    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "epoll_wait")]
     internal static partial int EpollWait(int epoll, byte* events, int count, int timeoutMilliseconds);
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
@@ -35,4 +35,10 @@ internal static unsafe partial class Libc
 
     /// <summary>The result itself, or the negated error number of a call that returned -1.</summary>
     internal static int Result(nint returned) => returned >= 0 ? (int)returned : -Marshal.GetLastPInvokeError();
+
+    /// <summary>
+    /// The same for the calls of the data path, declared without SetLastError: that clears and reads errno around every call, by two more
+    /// calls, also where nothing failed. Here errno is read only after a failure, and at the same place: behind the return from the call.
+    /// </summary>
+    internal static int DataResult(nint returned) => returned >= 0 ? (int)returned : -Marshal.GetLastSystemError();
 }

@@ -24,13 +24,15 @@ internal static unsafe partial class Libc
     private static readonly nint s_receiveFrom = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 45 : 207;
     private static readonly nint s_sendTo = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 44 : 206;
 
-    internal static nint Receive(int fd, byte* buffer, nuint length, int flags) =>
-        SystemCall(s_receiveFrom, fd, (nint)buffer, (nint)length, flags, 0, 0);
+    /// <summary>A count, or a negated <see cref="Errno"/>.</summary>
+    internal static int Receive(int fd, byte* buffer, nuint length, int flags) =>
+        DataResult(SystemCall(s_receiveFrom, fd, (nint)buffer, (nint)length, flags, 0, 0));
 
-    internal static nint Send(int fd, byte* buffer, nuint length, int flags) =>
-        SystemCall(s_sendTo, fd, (nint)buffer, (nint)length, flags, 0, 0);
+    /// <inheritdoc cref="Receive"/>
+    internal static int Send(int fd, byte* buffer, nuint length, int flags) =>
+        DataResult(SystemCall(s_sendTo, fd, (nint)buffer, (nint)length, flags, 0, 0));
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth, nint fifth, nint sixth);
 
     [LibraryImport("libc", EntryPoint = "recvfrom", SetLastError = true)]

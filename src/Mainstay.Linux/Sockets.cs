@@ -53,13 +53,13 @@ public static unsafe class Sockets
     /// <summary>Bytes received, 0 at the end of the stream, or a negated <see cref="Errno"/>.</summary>
     public static int Receive(int fd, Span<byte> buffer)
     {
-        fixed (byte* start = buffer) return Libc.Result(Libc.Receive(fd, start, (nuint)buffer.Length, 0));
+        fixed (byte* start = buffer) return Libc.Receive(fd, start, (nuint)buffer.Length, 0);
     }
 
     /// <summary>Bytes the kernel took, or a negated <see cref="Errno"/>; never raises SIGPIPE.</summary>
     public static int Send(int fd, ReadOnlySpan<byte> buffer)
     {
-        fixed (byte* start = buffer) return Libc.Result(Libc.Send(fd, start, (nuint)buffer.Length, MessageNoSignal));
+        fixed (byte* start = buffer) return Libc.Send(fd, start, (nuint)buffer.Length, MessageNoSignal);
     }
 
     public static int ReceiveFrom(int fd, Span<byte> buffer, out SocketAddress peer)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Mainstay.Linux;
 
 namespace Mainstay.Engine.Shards;
@@ -40,20 +41,15 @@ public sealed class Block
 }
 
 /// <summary>
-/// The blocks of one shard, last returned first given (it is still in the processor's cache). Idle connections hold none, so the
-/// pool is as large as the number of messages under way.
+/// The blocks of one shard, last returned first given (it is still in the processor's cache). Idle connections hold none, so as many are
+/// kept for reuse as messages were under way at the same time lately; what a busier time has left behind is freed block by block.
 /// </summary>
 public sealed class BlockPool
 {
-    private static readonly int[] Sizes = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024];
-
-    /// <summary>Free blocks of a size kept for reuse: 1 MiB of each.</summary>
-    private const int KeptBytes = 1024 * 1024;
-
-    private readonly Stack<Block>[] _free = [new(256), new(64), new(16), new(4)];
-
     /// <summary>Largest block there is.</summary>
     public const int LargestBlock = 256 * 1024;
+
+    private readonly BlockSize[] _sizes = [new(4 * 1024), new(16 * 1024), new(64 * 1024), new(LargestBlock)];
 
     /// <summary>Bytes in blocks that are in use.</summary>
     public long BytesRented { get; private set; }
@@ -62,9 +58,10 @@ public sealed class BlockPool
     public Block Rent(int size)
     {
         int sizeClass = 0;
-        while (Sizes[sizeClass] < size) sizeClass++;
-        BytesRented += Sizes[sizeClass];
-        if (!_free[sizeClass].TryPop(out Block? block)) return new Block(Sizes[sizeClass], sizeClass);
+        while (_sizes[sizeClass].Bytes < size) sizeClass++;
+        BlockSize from = _sizes[sizeClass];
+        BytesRented += from.Bytes;
+        if (!from.TryTake(out Block? block)) return new Block(from.Bytes, sizeClass);
         block.Start = block.End = 0;
         return block;
     }
@@ -72,8 +69,40 @@ public sealed class BlockPool
     public void Return(Block block)
     {
         BytesRented -= block.Capacity;
-        Stack<Block> free = _free[block.SizeClass];
-        if (free.Count * block.Capacity >= KeptBytes) block.Free();
-        else free.Push(block);
+        _sizes[block.SizeClass].Put(block);
+    }
+}
+
+/// <summary>Blocks of one size that are free, and how many are worth keeping.</summary>
+internal sealed class BlockSize(int bytes)
+{
+    /// <summary>Kept in any case, and at most, in bytes.</summary>
+    private const int KeptBytes = 1024 * 1024, MostKeptBytes = 32 * KeptBytes;
+
+    /// <summary>Returned blocks after which a new peak is looked for.</summary>
+    private const int Window = 64 * 1024;
+
+    private readonly Stack<Block> _free = new(Math.Max(4, KeptBytes / bytes));
+    private int _rented;
+
+    /// <summary>Most blocks in use at a time, in this window and in the one before.</summary>
+    private int _peak, _lastPeak;
+    private int _returned;
+
+    public int Bytes => bytes;
+
+    public bool TryTake([NotNullWhen(true)] out Block? block)
+    {
+        if (++_rented > _peak) _peak = _rented;
+        return _free.TryPop(out block);
+    }
+
+    public void Put(Block block)
+    {
+        _rented--;
+        if (++_returned == Window) (_returned, _lastPeak, _peak) = (0, _peak, _rented);
+        long kept = (long)(_free.Count + 1) * bytes;
+        if (kept <= KeptBytes || (kept <= MostKeptBytes && _free.Count + _rented < Math.Max(_peak, _lastPeak))) _free.Push(block);
+        else block.Free();
     }
 }
