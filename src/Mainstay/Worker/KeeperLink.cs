@@ -126,6 +126,13 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
     {
         switch (message.Kind)
         {
+            // Something to tell, not to end for: what is open goes on.
+            case LinkKind.Configuration when _socket.HasLostDescriptors:
+                _orders.Writer.TryWrite(new KeeperOrder.Configure(message.Text, -(int)Errno.EMFILE));
+                return;
+            case LinkKind.Listener when _socket.HasLostDescriptors:
+                if (_listeners.TryRemove(message.Id, out var asked)) asked.SetResult(ListenerSockets.Failed(Errno.EMFILE.Describe()));
+                return;
             case LinkKind.Configuration when descriptors.Length == 1:
                 _orders.Writer.TryWrite(new KeeperOrder.Configure(message.Text, descriptors[0]));
                 return;
