@@ -115,6 +115,12 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
     /// <summary>Checks go on for as long as there is work; this worker's view is written down a last time, then it is its successor's.</summary>
     public Task DrainAsync(TimeSpan timeout) => _keeper.CloseAsync();
 
+    /// <summary>Writes the state down and then leaves the file to a second worker, which reads it.</summary>
+    public Task LeaveStateAsync() => _keeper.CloseAsync();
+
+    /// <summary>The second worker has failed: the file is this one's again.</summary>
+    public void TakeBackState() => _keeper.Reopen();
+
     /// <summary>
     /// The operator's order about one server. Completes when it is in force and on the disk: null, or why not.
     /// </summary>

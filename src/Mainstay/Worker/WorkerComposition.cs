@@ -41,7 +41,10 @@ internal sealed class WorkerComposition
         var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, MaxConnections(process.MaxConnections));
         var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings) { ServerOut = http.OnServerOut };
         var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog)]);
-        return [pools, prober, http, new AdminPlane(new AdminApi(sources, prober, context.Reload), context.Loop, context.Log)];
+        context.Handover.LeaveState = prober.LeaveStateAsync;
+        context.Handover.TakeBackState = prober.TakeBackState;
+        var api = new AdminApi(sources, prober, context.Reload, context.Handover);
+        return [pools, prober, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
     }
 
     private static void Announce(OperatorLog log, HealthNotice notice) =>
