@@ -29,7 +29,7 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
     private readonly HealthStateStore? _store;
     private readonly Action<HealthNotice> _announce;
     private readonly PingPorts _pings;
-    private readonly HostNames _names = new();
+    private readonly HostNames _names;
     private readonly Thread _thread;
     private readonly Dictionary<string, ProbedPool> _pools = [];
     private readonly StateKeeper _keeper;
@@ -55,13 +55,14 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
         if (descriptorBudget == 0) descriptorBudget = (int)Math.Clamp(ResourceLimits.Descriptors.Soft / 4, 64, 65536);
         Context = new ProbeContext(Loop, descriptorBudget, _pings);
         _keeper = new StateKeeper(this);
+        _names = new HostNames(server => ServerOut?.Invoke(server, false));
         _thread = new Thread(Run) { IsBackground = true, Name = "checks" };
         _thread.Start();
     }
 
     /// <summary>
-    /// A server takes no new work from now on: idle connections to it are of no more use; with true the busy ones are to be cut too.
-    /// Called on the prober's thread, after the availability table says so.
+    /// A server takes no new work from now on, or has moved to another address: idle connections to it are of no more use; with true the
+    /// busy ones are to be cut too. Called after the availability table or the server's address says so; any thread.
     /// </summary>
     public Action<ServerRuntime, bool>? ServerOut { get; init; }
 
