@@ -131,6 +131,8 @@ public sealed class HttpPlane : IPlane
         HttpGeneration next = _next!;
         _log.Use(_nextSnapshot!.AccessLog.Format, _nextLog);
         await OnEveryShard(http => http.Apply(next));
+        foreach ((string name, PoolTarget target) in next.Pools)
+            PoolBalancer.PutInForce(target.Balancers, _current?.Pools.GetValueOrDefault(name)?.Balancers ?? default);
         Volatile.Write(ref _current, next);
         _pools.Retire(_nextPools);
         Forget();
@@ -145,8 +147,7 @@ public sealed class HttpPlane : IPlane
             foreach (int descriptor in sockets.SelectMany(shard => shard).Where(descriptor => descriptor >= 0)) Descriptor.Close(descriptor);
         }
 
-        foreach ((string name, PoolTarget abandoned) in _nextTargets)
-            if (_current?.Pools.GetValueOrDefault(name) is { } current) PoolBalancer.Restore(current.Balancers, abandoned.Balancers);
+        foreach (PoolTarget abandoned in _nextTargets.Values) PoolBalancer.Abandon(abandoned.Balancers);
         if (_current is not null) _pools.Retire([.. _current.Pools.Values.Select(target => target.Pool)]);
         Forget();
     }
@@ -194,7 +195,7 @@ public sealed class HttpPlane : IPlane
         PoolTarget? before = _current?.Pools.GetValueOrDefault(pool.Snapshot.Name);
         ulong seed = StableHash.Of(pool.Snapshot.Name);
         return new PoolTarget(
-            pool, PoolBalancer.CreateAll(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default));
+            pool, PoolBalancer.Prepare(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default));
     }
 
     /// <summary>
