@@ -25,9 +25,13 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     /// <summary>What the listener serves now; a reload changes it.</summary>
     public HttpService Service { get; set; } = service;
 
+    /// <summary>0 for a unix socket.</summary>
+    public int Port { get; private set; }
+
     public void Start()
     {
         Descriptor = descriptor;
+        Port = Sockets.LocalAddress(descriptor).Port;
         int result = shard.Loop.Register(this, IoEvents.In);
         if (result < 0) throw new InvalidOperationException($"epoll_ctl on a listener: {((Errno)(-result)).Describe()}");
     }

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
@@ -51,6 +52,8 @@ public sealed class HttpPlane : IPlane
     private ImmutableArray<PoolRuntime> _nextPools;
     private Snapshot? _nextSnapshot;
     private Stream? _nextLog;
+    private RuleTables _tables = new();
+    private RuleTables? _nextTables;
     private ImmutableDictionary<string, PoolTarget> _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
@@ -101,8 +104,9 @@ public sealed class HttpPlane : IPlane
         // More pools than there are slots: the plane that gives them out has said so.
         if (_nextPools.Length != next.Pools.Length) return errors;
         ImmutableDictionary<string, PoolTarget> pools = _nextTargets = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
+        RuleTables tables = _nextTables = RuleTables.For(next, _tables);
         ImmutableArray<HttpService> services =
-            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, name => pools[name]))];
+            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, name => pools[name]))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
         {
@@ -134,6 +138,7 @@ public sealed class HttpPlane : IPlane
         foreach ((string name, PoolTarget target) in next.Pools)
             PoolBalancer.PutInForce(target.Balancers, _current?.Pools.GetValueOrDefault(name)?.Balancers ?? default);
         Volatile.Write(ref _current, next);
+        _tables = _nextTables ?? _tables;
         _pools.Retire(_nextPools);
         Forget();
     }
@@ -180,7 +185,7 @@ public sealed class HttpPlane : IPlane
     /// <summary>What was prepared is in force, or let go of.</summary>
     private void Forget()
     {
-        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
+        (_next, _nextLog, _nextSnapshot, _nextSockets, _nextTables) = (null, null, null, null, null);
         _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
     }
 
