@@ -55,4 +55,7 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
     internal static partial int GetSocketName(int fd, byte* address, uint* length);
+
+    [LibraryImport("libc", EntryPoint = "splice", SetLastError = true)]
+    internal static partial nint Splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 }

@@ -62,6 +62,13 @@ public static unsafe class Sockets
         fixed (byte* start = buffer) return Libc.Send(fd, start, (nuint)buffer.Length, MessageNoSignal);
     }
 
+    /// <summary>As <see cref="Receive"/>, but what is read stays in the socket's queue.</summary>
+    public static int Peek(int fd, Span<byte> buffer)
+    {
+        const int peek = 2;
+        fixed (byte* start = buffer) return Libc.Result(Libc.Receive(fd, start, (nuint)buffer.Length, peek));
+    }
+
     public static int ReceiveFrom(int fd, Span<byte> buffer, out SocketAddress peer)
     {
         fixed (byte* start = buffer)
@@ -142,6 +149,14 @@ public static unsafe class Sockets
 
     /// <summary>Binding works before the address is on an interface: how a backup node starts.</summary>
     public static void SetFreeBind(int fd) => Set(fd, IpProtocolIp, IpFreeBind, 1);
+
+    /// <summary>Received datagrams say at which of this machine's addresses they came in (IP_PKTINFO, IPV6_RECVPKTINFO).</summary>
+    public static void SetPacketInfo(int fd, bool isV6)
+    {
+        const int ipPacketInfo = 8, ipv6ReceivePacketInfo = 49;
+        if (isV6) Set(fd, IpProtocolIpv6, ipv6ReceivePacketInfo, 1);
+        else Set(fd, IpProtocolIp, ipPacketInfo, 1);
+    }
 
     public static void SetV6Only(int fd) => Set(fd, IpProtocolIpv6, Ipv6Only, 1);
 

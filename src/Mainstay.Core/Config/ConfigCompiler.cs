@@ -11,9 +11,8 @@ public static class ConfigCompiler
         var compilation = new Compilation(environment, root.Position);
         RootSection.Section.TryRead(root, compilation, out Snapshot snapshot);
         ResolvePools(compilation);
-        ResolveTables(compilation, "map", "maps", compilation.Maps, compilation.MapUses);
-        ResolveTables(compilation, "address list", "lists", compilation.Lists, compilation.ListUses);
-        CompareListeners(compilation);
+        CompareListeners(compilation, datagrams: false);
+        CompareListeners(compilation, datagrams: true);
         return compilation.Result(snapshot);
     }
 
@@ -38,27 +37,18 @@ public static class ConfigCompiler
         }
     }
 
-    private static void ResolveTables(
-        Compilation compilation, string kind, string section, Dictionary<string, Mention> known, List<Mention> uses)
-    {
-        foreach (Mention use in uses.Where(use => !known.ContainsKey(use.Name)))
-            compilation.Error(use, $"there is no {kind} {Compilation.Show(use.Name)} below {section} ({Suggestion.Hint(use.Name, known.Keys)})");
-        HashSet<string> used = [.. uses.Select(use => use.Name)];
-        foreach (Mention unused in known.Values.Where(table => !used.Contains(table.Name)))
-            compilation.Warn(unused, $"nothing uses the {kind} {Compilation.Show(unused.Name)}");
-    }
-
     /// <summary>
     /// Two listeners conflict on the same path, or on the same port of one family when their addresses are equal or one of them is
     /// the family's "any" address. IPv6 sockets are V6ONLY, so the families never conflict.
     /// </summary>
-    private static void CompareListeners(Compilation compilation)
+    private static void CompareListeners(Compilation compilation, bool datagrams)
     {
         var first = new Dictionary<string, Mention>();
         var anyAddress = new Dictionary<(bool V6, int Port), Mention>();
         var onPort = new Dictionary<(bool V6, int Port), Mention>();
         foreach ((Endpoint endpoint, Mention mention) in compilation.Listeners)
         {
+            if (compilation.Datagrams.Contains(mention.Node) != datagrams) continue;
             (bool, int) port = (endpoint.Address.IsV6, endpoint.Port);
             bool any = !endpoint.IsUnix && endpoint.Address.Value == 0;
             if (first.TryGetValue(endpoint.ToString(), out Mention other)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Net;
+using Mainstay.Core.Proxy;
 
 namespace Mainstay.Core.Config;
 
@@ -25,6 +26,9 @@ public sealed record PoolSnapshot
 
     public required FailedFlows OnFailure { get; init; }
     public required UpstreamSnapshot Upstream { get; init; }
+
+    /// <summary>The PROXY header that every connection to a server begins with.</summary>
+    public ProxyVersion SendProxy { get; init; }
 }
 
 /// <summary>What happens to a failed server's existing connections and requests.</summary>

@@ -33,7 +33,7 @@ public static class SnapshotDiff
             string name = entry.Key.Text;
             ConfigNode? previous = old.Find(name);
             if (name == "pools") ByName(previous, entry.Value, name, ReloadEffect.Pool, ComparePool, changes);
-            else if (name == "http") ByName(previous, entry.Value, name, ReloadEffect.Service, CompareService, changes);
+            else if (name is "http" or "tcp") ByName(previous, entry.Value, name, ReloadEffect.Service, CompareService, changes);
             else CompareValues(previous, entry.Value, name, changes);
         }
 
@@ -86,12 +86,18 @@ public static class SnapshotDiff
     private static void CompareService(MappingNode before, MappingNode after, string place, ImmutableArray<SnapshotChange>.Builder changes)
     {
         CompareListeners((SequenceNode)before.Find("listen")!, (SequenceNode)after.Find("listen")!, $"{place}.listen", changes);
-        RouteDiff.Compare((SequenceNode)before.Find("routes")!, (SequenceNode)after.Find("routes")!, $"{place}.routes", changes);
+        SequenceNode oldRoutes = Routes(before), currentRoutes = Routes(after);
+        RouteDiff.Compare(oldRoutes, currentRoutes, $"{place}.routes", changes);
         foreach (string key in KeysOf(before, after))
         {
-            if (key is not ("listen" or "routes")) CompareValues(before.Find(key), after.Find(key), $"{place}.{key}", changes);
+            if (key is not ("listen" or "routes" or "to")) CompareValues(before.Find(key), after.Find(key), $"{place}.{key}", changes);
         }
     }
+
+    /// <summary>The rules of a service; a tcp service whose pool takes everything says so in one word.</summary>
+    private static SequenceNode Routes(MappingNode service) =>
+        service.Find("routes") as SequenceNode
+        ?? new SequenceNode([new MappingNode([new MappingEntry(new ScalarNode("to"), service.Find("to")!)])]);
 
     private static void CompareListeners(
         SequenceNode before, SequenceNode after, string place, ImmutableArray<SnapshotChange>.Builder changes)

@@ -146,7 +146,7 @@ public static class AccessLogWriter
     private static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> text, int limit) => text.Length > limit ? text[..limit] : text;
 
     /// <summary>2026-01-31T12:34:56.123456Z</summary>
-    private static void WriteIsoTime(ref HeadBuffer buffer, long unixMicroseconds)
+    internal static void WriteIsoTime(ref HeadBuffer buffer, long unixMicroseconds)
     {
         Span<byte> room = buffer.Reserve(27);
         if (room.IsEmpty) return;
@@ -161,7 +161,7 @@ public static class AccessLogWriter
     }
 
     /// <summary>31/Jan/2026:12:34:56 +0000</summary>
-    private static void WriteClfTime(ref HeadBuffer buffer, long unixMicroseconds)
+    internal static void WriteClfTime(ref HeadBuffer buffer, long unixMicroseconds)
     {
         Span<byte> room = buffer.Reserve(26);
         if (room.IsEmpty) return;

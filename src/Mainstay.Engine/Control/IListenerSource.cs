@@ -3,6 +3,30 @@ using Mainstay.Core.Net;
 
 namespace Mainstay.Engine.Control;
 
+/// <summary>What a listening socket takes.</summary>
+public enum SocketKind
+{
+    Stream,
+    Datagram,
+}
+
+public static class SocketKinds
+{
+    private const string DatagramPrefix = "udp:";
+
+    /// <summary>How an endpoint of this kind is called between keeper and worker: <c>0.0.0.0:53</c>, <c>udp:0.0.0.0:53</c>.</summary>
+    public static string KeyOf(this SocketKind kind, Endpoint endpoint) =>
+        kind == SocketKind.Datagram ? $"{DatagramPrefix}{endpoint}" : endpoint.ToString();
+
+    /// <summary>The kind that a key is of, and the endpoint's text in it.</summary>
+    public static SocketKind Read(string key, out string endpoint)
+    {
+        bool isDatagram = key.StartsWith(DatagramPrefix, StringComparison.Ordinal);
+        endpoint = isDatagram ? key[DatagramPrefix.Length..] : key;
+        return isDatagram ? SocketKind.Datagram : SocketKind.Stream;
+    }
+}
+
 /// <summary>Where listening sockets come from: in production the keeper, which opens them and keeps them for the next worker.</summary>
 public interface IListenerSource
 {
@@ -10,7 +34,7 @@ public interface IListenerSource
     /// Listening sockets of one endpoint that share its load (SO_REUSEPORT; one descriptor for a unix socket). Ask once for each endpoint
     /// that a configuration adds, with the number of shards; keep what was received before.
     /// </summary>
-    Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count);
+    Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream);
 }
 
 /// <summary>The answer to <see cref="IListenerSource.OpenAsync"/>.</summary>

@@ -20,6 +20,9 @@ public sealed class StatusReport
     /// <summary>In configuration order.</summary>
     public required IReadOnlyList<HttpStatus> Http { get; init; }
 
+    /// <summary>In configuration order.</summary>
+    public IReadOnlyList<TcpStatus> Tcp { get; init; } = [];
+
     /// <summary>The server of that name, or null. For sources that report by name.</summary>
     public ServerStatus? FindServer(string pool, string server)
     {
@@ -98,4 +101,26 @@ public sealed class HttpStatus
 
     /// <summary>Of these, answered with 500 or above by Mainstay itself.</summary>
     public long Failures { get; set; }
+}
+
+public sealed class TcpStatus
+{
+    public required string Name { get; init; }
+
+    /// <summary><c>tcp</c> or <c>udp</c>.</summary>
+    public required string Protocol { get; init; }
+    public required IReadOnlyList<string> Listen { get; init; }
+
+    /// <summary>Open connections, or sessions.</summary>
+    public long Connections { get; set; }
+
+    /// <summary>Connections accepted, or sessions begun, since the worker began.</summary>
+    public long Accepted { get; set; }
+
+    /// <summary>Of these, those that no server took, or that a server broke off.</summary>
+    public long Failures { get; set; }
+
+    /// <summary>Of connections that have ended.</summary>
+    public long BytesFromClients { get; set; }
+    public long BytesToClients { get; set; }
 }

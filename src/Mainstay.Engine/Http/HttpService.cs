@@ -5,7 +5,6 @@ using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
-using Mainstay.Core.Rules;
 using Mainstay.Engine.Pools;
 
 namespace Mainstay.Engine.Http;
@@ -14,14 +13,13 @@ namespace Mainstay.Engine.Http;
 internal sealed class HttpService
 {
     /// <param name="number">Of the service's counters; kept over reloads.</param>
-    public HttpService(HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<string, PoolTarget> pools)
+    public HttpService(HttpSnapshot snapshot, int number, int shards, Func<string, PoolTarget> pools)
     {
         Snapshot = snapshot;
         Number = number;
-        var rules = new ServiceRules(snapshot);
-        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
+        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
-        Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
+        Targets = [.. snapshot.Routes.Select(route => new RouteTarget(route, pools))];
     }
 
     public HttpSnapshot Snapshot { get; }
@@ -51,7 +49,7 @@ internal sealed class RouteTarget
     private readonly Algorithm _algorithm;
     private readonly bool _withPort;
 
-    public RouteTarget(RouteSnapshot route, RouteRules rules, Func<string, PoolTarget> pools)
+    public RouteTarget(RouteSnapshot route, Func<string, PoolTarget> pools)
     {
         Name = route.Name;
         NameText = Encoding.UTF8.GetBytes(route.Name);
@@ -70,7 +68,7 @@ internal sealed class RouteTarget
                 Response = new FixedResponse(respond);
                 break;
             case RouteAction.Redirect redirect:
-                Redirect = new RedirectResponse(redirect, rules.Redirect!);
+                Redirect = new RedirectResponse(redirect);
                 break;
         }
     }

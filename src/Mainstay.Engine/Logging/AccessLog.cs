@@ -19,6 +19,7 @@ public sealed class AccessLog : IDisposable
     private readonly List<AccessLogQueue> _queues = [];
     private Stream? _file;
     private volatile bool _stopped;
+    private int _holders = 1;
     private long _failedWrites;
 
     public AccessLog()
@@ -38,6 +39,13 @@ public sealed class AccessLog : IDisposable
 
     /// <summary>Writes that failed (a full disk); what they held is lost.</summary>
     public long FailedWrites => Volatile.Read(ref _failedWrites);
+
+    /// <summary>One more holder: the log ends when the last one has disposed it.</summary>
+    public AccessLog Share()
+    {
+        Interlocked.Increment(ref _holders);
+        return this;
+    }
 
     /// <summary>A queue for one more shard.</summary>
     public AccessLogQueue Attach()
@@ -85,6 +93,7 @@ public sealed class AccessLog : IDisposable
     /// <summary>Writes what waits and ends the thread.</summary>
     public void Dispose()
     {
+        if (Interlocked.Decrement(ref _holders) > 0) return;
         _stopped = true;
         _wake.Set();
         _thread.Join();

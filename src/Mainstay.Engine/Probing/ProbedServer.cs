@@ -3,6 +3,7 @@ using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Health;
 using Mainstay.Core.Probing;
+using Mainstay.Core.Proxy;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 
@@ -12,6 +13,9 @@ namespace Mainstay.Engine.Probing;
 internal sealed class ProbedServer : TimerNode
 {
     private static readonly TimeSpan ToleratedLateness = TimeSpan.FromMilliseconds(100);
+
+    private static readonly byte[] s_lineHeader = LocalHeader(ProxyVersion.V1);
+    private static readonly byte[] s_binaryHeader = LocalHeader(ProxyVersion.V2);
 
     private readonly Prober _prober;
     private readonly ProbedPool _pool;
@@ -34,6 +38,17 @@ internal sealed class ProbedServer : TimerNode
 
     /// <summary>What is asked. Probes exist only while there is a check.</summary>
     public CheckSnapshot Check => _check ?? throw new InvalidOperationException($"{Runtime.Pool}/{Runtime.Name} has no check");
+
+    /// <summary>
+    /// What every connection to the server begins with: a PROXY header that says that this is the balancer's own. A port that only checks
+    /// use is not the one that expects it.
+    /// </summary>
+    public ReadOnlySpan<byte> Preamble => Check.Port != 0 ? default : _pool.Snapshot.SendProxy switch
+    {
+        ProxyVersion.V1 => s_lineHeader,
+        ProxyVersion.V2 => s_binaryHeader,
+        _ => default,
+    };
 
     /// <summary>Somebody waits for its first result.</summary>
     public bool IsWaitedFor { get; set; }
@@ -163,6 +178,12 @@ internal sealed class ProbedServer : TimerNode
         TimeSpan fastest = Machine.Policy.FastInterval < Machine.Policy.Interval ? Machine.Policy.FastInterval : Machine.Policy.Interval;
         long grid = Math.Clamp(fastest.Ticks * 100 / 50, 1_000_000, 20_000_000);
         return new Instant((deadline.Nanoseconds + grid - 1) / grid * grid);
+    }
+
+    private static byte[] LocalHeader(ProxyVersion version)
+    {
+        Span<byte> header = stackalloc byte[ProxyHeaderWriter.MaxLength];
+        return header[..ProxyHeaderWriter.WriteLocal(header, version)].ToArray();
     }
 
     private void WriteWord()

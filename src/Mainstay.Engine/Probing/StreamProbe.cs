@@ -54,7 +54,7 @@ internal class StreamProbe : Probe
         // On this machine the handshake is over when connect returns: no need to be told.
         if (address.Address.IsLoopback && Sockets.IsConnected(fd))
         {
-            _isConnected = true;
+            BeginTalk();
             if (OnConnectedAtOnce() is { } ended) return Ended(ended);
         }
 
@@ -84,7 +84,7 @@ internal class StreamProbe : Probe
             }
 
             if ((events & IoEvents.Out) == 0) return;
-            _isConnected = true;
+            BeginTalk();
         }
 
         if ((events & (IoEvents.ReadHangUp | IoEvents.HangUp)) != 0) PeerEnded = true;
@@ -121,6 +121,14 @@ internal class StreamProbe : Probe
     {
         if (Conversation is not { } conversation) return null;
         return Speak(conversation) ?? Listen(conversation);
+    }
+
+    private void BeginTalk()
+    {
+        _isConnected = true;
+
+        // A few bytes into an empty queue: they fit, or the connection is broken, which the next call says.
+        if (!Server.Preamble.IsEmpty) _ = Sockets.Send(Descriptor, Server.Preamble);
     }
 
     private CheckOutcome? Speak(Conversation conversation)
@@ -166,7 +174,7 @@ internal class StreamProbe : Probe
             Errno error = Sockets.TakeError(Descriptor);
             if (error != Errno.None) return ProbeErrors.OnTheWay(error);
             if (!Sockets.IsConnected(Descriptor)) return null;
-            _isConnected = true;
+            BeginTalk();
         }
 
         return Continue();

@@ -45,6 +45,7 @@ internal sealed class StatusSources(IReadOnlyList<IStatusSource> sources)
                 UptimeSeconds = Stopwatch.GetElapsedTime(_started).TotalSeconds,
                 Pools = [.. (_snapshot?.Pools ?? []).Select(ListPool)],
                 Http = [.. (_snapshot?.Http ?? []).Select(http => new HttpStatus { Name = http.Name, Listen = [.. http.Listen.Select(at => at.ToString())] })],
+                Tcp = [.. (_snapshot?.Tcp ?? []).Select(ListTcp)],
             };
             foreach (IStatusSource source in sources) source.FillStatus(report);
             return report;
@@ -64,6 +65,13 @@ internal sealed class StatusSources(IReadOnlyList<IStatusSource> sources)
             foreach (IStatusSource source in sources) source.WriteMetrics(writer);
         }
     }
+
+    private static TcpStatus ListTcp(TcpSnapshot service) => new()
+    {
+        Name = service.Name,
+        Protocol = service.Protocol == TransportProtocol.Udp ? "udp" : "tcp",
+        Listen = [.. service.Listen.Select(listen => listen.Address.ToString())],
+    };
 
     private static PoolStatus ListPool(PoolSnapshot pool) => new()
     {

@@ -71,8 +71,10 @@ internal static class CheckReport
     {
         string servers = Count(snapshot.Pools.Sum(p => p.Servers.Length), "server");
         string listeners = string.Join(", ", snapshot.Http.SelectMany(h => h.Listen));
-        return $"{Count(snapshot.Pools.Length, "pool")} with {servers}; {Count(snapshot.Http.Length, "http service")}"
+        string text = $"{Count(snapshot.Pools.Length, "pool")} with {servers}; {Count(snapshot.Http.Length, "http service")}"
             + (listeners.Length == 0 ? "" : $" on {listeners}");
+        if (snapshot.Tcp.IsEmpty) return text;
+        return $"{text}; {Count(snapshot.Tcp.Length, "tcp service")} on {string.Join(", ", snapshot.Tcp.SelectMany(t => t.Listen).Select(l => l.Address))}";
     }
 
     private static string Count(int count, string word) => count == 1 ? $"1 {word}" : $"{count} {word}s";

@@ -21,6 +21,12 @@ internal static class StatusText
             text.Append(CultureInfo.InvariantCulture, $"{http.Connections} connections, {http.Requests} requests, {http.Failures} failed\n");
         }
 
+        foreach (TcpStatus tcp in report.Tcp)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"\n{tcp.Protocol} {tcp.Name} on {string.Join(", ", tcp.Listen)}: ");
+            text.Append(CultureInfo.InvariantCulture, $"{tcp.Connections} {(tcp.Protocol == "udp" ? "sessions" : "connections")}, {tcp.Accepted} so far, {tcp.Failures} failed\n");
+        }
+
         foreach (PoolStatus pool in report.Pools)
         {
             string tier = pool.Tier is "" or "primary" ? "" : $", {(pool.Tier == "none" ? "NO SERVER CAN BE USED" : pool.Tier)}";

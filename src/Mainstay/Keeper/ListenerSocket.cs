@@ -1,4 +1,5 @@
 using Mainstay.Core.Net;
+using Mainstay.Engine.Control;
 using Mainstay.Linux;
 using Mainstay.Linux.Processes;
 
@@ -14,10 +15,10 @@ internal static class ListenerSocket
     /// Whether somebody else listens there: SO_REUSEPORT, which the real sockets have, would let a second instance of the same user in
     /// without a word.
     /// </summary>
-    public static Errno Probe(Endpoint endpoint)
+    public static Errno Probe(Endpoint endpoint, SocketKind kind = SocketKind.Stream)
     {
         if (endpoint.UnixPath is { } path) return ProbeUnix(path);
-        int fd = Create(endpoint);
+        int fd = Create(endpoint, kind);
         if (fd < 0) return (Errno)(-fd);
         // SO_REUSEADDR alone passes over what lingers, not over a socket that listens (socket(7), inet_csk_bind_conflict).
         int result = Sockets.Bind(fd, SocketAddress.From(endpoint));
@@ -25,20 +26,21 @@ internal static class ListenerSocket
         return result < 0 ? (Errno)(-result) : Errno.None;
     }
 
-    public static int Open(Endpoint endpoint)
+    public static int Open(Endpoint endpoint, SocketKind kind)
     {
-        int fd = Create(endpoint);
+        int fd = Create(endpoint, kind);
         if (fd < 0) return fd;
         if (!endpoint.IsUnix) Sockets.SetReusePort(fd);
         int result = Sockets.Bind(fd, SocketAddress.From(endpoint));
-        if (result >= 0) result = Sockets.Listen(fd, Backlog);
+        if (result >= 0 && kind == SocketKind.Stream) result = Sockets.Listen(fd, Backlog);
         if (result >= 0) return fd;
         Descriptor.Close(fd);
         return result;
     }
 
-    private static int Create(Endpoint endpoint)
+    private static int Create(Endpoint endpoint, SocketKind kind)
     {
+        if (kind == SocketKind.Datagram) return CreateDatagram(endpoint);
         if (endpoint.IsUnix) return Sockets.CreateStream(SocketAddress.FamilyUnix);
         int fd = Sockets.CreateStream(Sockets.Family(endpoint.Address));
         if (fd < 0) return fd;
@@ -48,6 +50,19 @@ internal static class ListenerSocket
 
         // Accepted connections inherit it: a response is sent when it is written.
         Sockets.SetNoDelay(fd);
+        if (endpoint.Address.IsV6) Sockets.SetV6Only(fd);
+        return fd;
+    }
+
+    /// <summary>Without SO_REUSEADDR, which would let datagram sockets share a port that is somebody else's.</summary>
+    private static int CreateDatagram(Endpoint endpoint)
+    {
+        int fd = Sockets.CreateDatagram(Sockets.Family(endpoint.Address));
+        if (fd < 0) return fd;
+        Sockets.SetFreeBind(fd);
+
+        // The answer has to leave from the address that was asked.
+        Sockets.SetPacketInfo(fd, endpoint.Address.IsV6);
         if (endpoint.Address.IsV6) Sockets.SetV6Only(fd);
         return fd;
     }

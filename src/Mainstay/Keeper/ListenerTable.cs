@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mainstay.Core.Net;
+using Mainstay.Engine.Control;
 using Mainstay.Linux;
 using Mainstay.Linux.Processes;
 
@@ -22,12 +23,14 @@ public sealed class ListenerTable : IDisposable
     public IReadOnlyList<int> Open(string endpoint, int count, out Errno error)
     {
         error = Errno.EINVAL;
-        if (count < 1 || count > DescriptorSocket.MaxDescriptors || !TryParse(endpoint, out Endpoint? parsed)) return [];
+        SocketKind kind = SocketKinds.Read(endpoint, out string text);
+        if (count < 1 || count > DescriptorSocket.MaxDescriptors || !TryParse(text, out Endpoint? parsed)) return [];
+        if (parsed.IsUnix && kind == SocketKind.Datagram) return [];
         error = Errno.None;
         if (!_sockets.TryGetValue(endpoint, out List<int>? sockets))
         {
             sockets = [];
-            error = ListenerSocket.Probe(parsed);
+            error = ListenerSocket.Probe(parsed, kind);
         }
 
         // A unix socket's path can be bound only once; its one queue serves all shards.
@@ -35,7 +38,7 @@ public sealed class ListenerTable : IDisposable
         int before = sockets.Count;
         while (error == Errno.None && sockets.Count < wanted)
         {
-            int fd = ListenerSocket.Open(parsed);
+            int fd = ListenerSocket.Open(parsed, kind);
             if (fd >= 0) sockets.Add(fd);
             else error = (Errno)(-fd);
         }

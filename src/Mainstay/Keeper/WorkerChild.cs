@@ -74,8 +74,7 @@ internal sealed class WorkerChild : IDisposable
     {
         const int linkInChild = 3;
         worker = null;
-        Errno error = DescriptorSocket.TryCreatePair(out int own, out int childs);
-        if (error != Errno.None) return error;
+        (int own, int childs) = DescriptorSocket.CreatePair();
         var request = new SpawnRequest
         {
             Path = program.Path,
@@ -84,7 +83,7 @@ internal sealed class WorkerChild : IDisposable
             Descriptors = [new(DescriptorMapping.DevNull, 0), new(childs, linkInChild)],
             OwnGroup = true,
         };
-        error = ChildProcess.TrySpawn(request, out ChildProcess? process);
+        Errno error = ChildProcess.TrySpawn(request, out ChildProcess? process);
         Descriptor.Close(childs);
         if (process is null)
         {

@@ -6,6 +6,7 @@ using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Probing;
 using Mainstay.Engine.Shards;
+using Mainstay.Engine.Tcp;
 using Mainstay.Linux.Processes;
 
 namespace Mainstay.Worker;
@@ -38,13 +39,21 @@ internal sealed class WorkerComposition
         var pools = new PoolsPlane(registry);
         var accessLog = new AccessLog();
         Shard[] shards = Shard.StartAll(process.Shards);
-        var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, MaxConnections(process.MaxConnections));
-        var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings) { ServerOut = http.OnServerOut };
-        var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog)]);
-        context.Handover.LeaveState = prober.LeaveStateAsync;
-        context.Handover.TakeBackState = prober.TakeBackState;
-        var api = new AdminApi(sources, prober, context.Reload, context.Handover);
-        return [pools, prober, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
+        var budget = new ConnectionBudget(MaxConnections(process.MaxConnections));
+        var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
+        var tcp = new TcpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
+        var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings)
+        {
+            ServerOut = (server, cutBusy) =>
+            {
+                http.OnServerOut(server, cutBusy);
+                tcp.OnServerOut(server, cutBusy);
+            },
+        };
+        var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog), new TcpReport(tcp)]);
+
+        // The HTTP plane comes last of those that use pools: it retires what the configuration no longer has.
+        return [pools, prober, tcp, http, new AdminPlane(new AdminApi(sources, prober, context.Reload), context.Loop, context.Log)];
     }
 
     private static void Announce(OperatorLog log, HealthNotice notice) =>

@@ -70,12 +70,15 @@ internal sealed class WorkerHost(IReadOnlyList<IPlane> planes, IListenerSource l
         await Task.WhenAll(planes.Reverse().Select(plane => plane.DrainAsync(timeout))).ConfigureAwait(false);
     }
 
-    async Task<ListenerSockets> IListenerSource.OpenAsync(Endpoint endpoint, int count)
+    async Task<ListenerSockets> IListenerSource.OpenAsync(Endpoint endpoint, int count, SocketKind kind)
     {
-        ListenerSockets sockets = await listeners.OpenAsync(endpoint, count).ConfigureAwait(false);
-        if (sockets.Error is null) _open.Add(endpoint.ToString());
+        ListenerSockets sockets = await listeners.OpenAsync(endpoint, count, kind).ConfigureAwait(false);
+        if (sockets.Error is null) _open.Add(kind.KeyOf(endpoint));
         return sockets;
     }
+
+    private static SocketKind KindOf(TcpSnapshot service) =>
+        service.Protocol == TransportProtocol.Udp ? SocketKind.Datagram : SocketKind.Stream;
 
     private void CloseAllBut(Snapshot? snapshot)
     {
@@ -84,6 +87,7 @@ internal sealed class WorkerHost(IReadOnlyList<IPlane> planes, IListenerSource l
         {
             wanted.Add(Endpoint.Unix(snapshot.Admin.Socket).ToString());
             if (snapshot.Admin.Listen is { } listen) wanted.Add(listen.ToString());
+            foreach (TcpSnapshot tcp in snapshot.Tcp) wanted.UnionWith(tcp.Listen.Select(listen => KindOf(tcp).KeyOf(listen.Address)));
             foreach (HttpSnapshot http in snapshot.Http) wanted.UnionWith(http.Listen.Select(endpoint => endpoint.ToString()));
         }
 

@@ -127,6 +127,6 @@ internal sealed class ProberBench : IDisposable
 
     private sealed class NoListeners : IListenerSource
     {
-        public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count) => throw new NotSupportedException();
+        public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream) => throw new NotSupportedException();
     }
 }

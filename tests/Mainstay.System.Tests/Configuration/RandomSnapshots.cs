@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Core.Proxy;
 
 namespace Mainstay.System.Tests.Configuration;
 
@@ -23,6 +24,7 @@ internal sealed class RandomSnapshots(int seed)
             AccessLog = new AccessLogSnapshot(Any<AccessLogFormat>(), Pick("stdout", "stderr", "/var/log/a.log")),
             Pools = pools,
             Http = [.. Names("h").Select(name => Service(name, names))],
+            Tcp = names.Length == 0 ? [] : [.. Names("t").Select(name => Tcp(name, names))],
         };
     }
 
@@ -36,6 +38,7 @@ internal sealed class RandomSnapshots(int seed)
         SlowStart = Time(),
         DrainTimeout = Time(),
         OnFailure = Any<FailedFlows>(),
+        SendProxy = Any<ProxyVersion>(),
         Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),
     };
 
@@ -124,20 +127,41 @@ internal sealed class RandomSnapshots(int seed)
         RouteAction action = _random.Next(3) switch
         {
             0 when pools.Length > 0 => new RouteAction.ToPool(Pick(pools)),
-            1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x{{y}}")),
+            1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x")),
             _ => new RouteAction.Respond(Pick(200, 503), Text(), Pick("text/plain; charset=utf-8", "text/html")),
         };
         return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action);
     }
 
-    private RouteMatch Match(int depth = 2) => new()
+    private TcpSnapshot Tcp(string name, string[] pools)
     {
-        Scheme = Maybe() ? null : Any<RequestScheme>(),
-        Port = Maybe() ? [] : [80, 8443],
-        All = Maybe() || depth == 0 ? [] : [Match(depth - 1)],
-        Any = Maybe() || depth == 0 ? [] : [Match(depth - 1), Match(depth - 1)],
-        Not = Maybe() || depth == 0 ? [] : [Match(depth - 1)],
-        Host = Maybe() ? [] : [new HostPattern("example.com", true), new HostPattern("www.example.com", false), new HostPattern("^a[0-9]+\\.", false, IsRegex: true)],
+        TransportProtocol protocol = TransportProtocol.Tcp;
+        bool isTcp = protocol == TransportProtocol.Tcp;
+        return new TcpSnapshot
+        {
+            Name = name,
+            Protocol = protocol,
+            Listen = [.. Enumerable.Range(0, _random.Next(1, 3)).Select(_ => new TcpListenSnapshot(
+                Listener(Address("127.0.0.1")), isTcp && Maybe() ? new ProxyProtocolSnapshot(Maybe() ? [] : [Range("10.0.0.0/8")]) : null))],
+            Routes = [.. Enumerable.Range(1, _random.Next(1, 4)).Select(i => new TcpRouteSnapshot(Maybe() ? $"{name}/{i}" : $"r{i}", TcpMatch(isTcp), Pick(pools)))],
+            Access = Maybe() ? new TcpAccess([], []) : new TcpAccess(Maybe() ? [] : [Range("10.0.0.0/8")], Maybe() ? [] : [Range("10.1.0.0/16")]),
+            MaxConnections = _random.Next(3),
+            Timeouts = new TcpTimeouts(Positive(), Positive(), Positive()),
+            Datagrams = isTcp ? new DatagramSnapshot(TimeSpan.FromSeconds(30)) : new DatagramSnapshot(Positive(), _random.Next(3), Maybe()),
+        };
+    }
+
+    private TcpMatch TcpMatch(bool withHello) => Maybe() ? new TcpMatch() : new TcpMatch
+    {
+        Sni = withHello && Maybe() ? [new HostPattern("example.com", true)] : [],
+        Alpn = withHello && Maybe() ? ["h2", "http/1.1"] : [],
+        Source = Maybe() ? [] : [Range("192.0.2.1")],
+        Prefix = Maybe() || Bytes() is not { IsEmpty: false } prefix ? [] : [prefix],
+    };
+
+    private RouteMatch Match() => new()
+    {
+        Host = Maybe() ? [] : [new HostPattern("example.com", true), new HostPattern("www.example.com", false)],
         Path = Maybe() ? [] : [new PathPattern(PatternKind.SegmentPrefix, "/a"), new PathPattern(PatternKind.Regex, "\\.php$"), new PathPattern(PatternKind.Exact, "/x y")],
         Method = Maybe() ? [] : ["GET", "PURGE"],
         Source = Maybe() ? [] : [Range("192.0.2.1"), Range("::1")],

@@ -56,6 +56,6 @@ public class WorkerHostTests
 
     private sealed class NoListeners : IListenerSource
     {
-        public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count) => Task.FromResult(ListenerSockets.Failed("none"));
+        public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream) => Task.FromResult(ListenerSockets.Failed("none"));
     }
 }

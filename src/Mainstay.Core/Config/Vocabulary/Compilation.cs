@@ -21,14 +21,18 @@ internal sealed class Compilation(ConfigEnvironment environment, SourcePosition 
     public List<Mention> PoolUses { get; } = [];
     public List<(Endpoint Endpoint, Mention Mention)> Listeners { get; } = [];
 
-    /// <summary>Names in templates of the route being read that its conditions may explain.</summary>
-    public List<Mention> OpenNames { get; } = [];
+    /// <summary>Those of <see cref="Listeners"/> that take datagrams: a port's datagrams and its connections do not meet.</summary>
+    public HashSet<ConfigNode> Datagrams { get; } = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Maps and address lists by name, and where rules use them.</summary>
-    public Dictionary<string, Mention> Maps { get; } = [];
-    public List<Mention> MapUses { get; } = [];
-    public Dictionary<string, Mention> Lists { get; } = [];
-    public List<Mention> ListUses { get; } = [];
+    /// <summary>The addresses written in this node are listened on for datagrams.</summary>
+    public void MarkDatagram(ConfigNode node)
+    {
+        Datagrams.Add(node);
+        if (node is SequenceNode list)
+            foreach (ConfigNode item in list.Items) MarkDatagram(item);
+        if (node is MappingNode mapping)
+            foreach (MappingEntry entry in mapping.Entries) MarkDatagram(entry.Value);
+    }
 
     public void Enter(string name) => _path.Add(name);
 

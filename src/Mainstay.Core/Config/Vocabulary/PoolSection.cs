@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Net;
+using Mainstay.Core.Proxy;
 
 namespace Mainstay.Core.Config.Vocabulary;
 
@@ -169,9 +170,18 @@ internal static class PoolSection
         Default = Key.Plain("2"),
     };
 
+    private static readonly ChoiceType<ProxyVersion> ProxyVersions = new(("none", ProxyVersion.None), ("v1", ProxyVersion.V1), ("v2", ProxyVersion.V2));
+
+    private static readonly Key<PoolSnapshot, ProxyVersion> SendProxy = new("send-proxy", ProxyVersions, p => p.SendProxy)
+    {
+        Doc = "The PROXY header that every connection to a server begins with, so that it learns the client's address. Checks send one that "
+            + "says that it is a check.",
+        Default = Key.Plain("none"),
+    };
+
     public static readonly Section<PoolSnapshot> Section = new(
         "pools.NAME",
-        [Balance, Check, Servers, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries],
+        [Balance, Check, Servers, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy],
         Build)
     {
         Doc = "A group of servers that do the same.",
@@ -199,6 +209,7 @@ internal static class PoolSection
             SlowStart = v.Get(SlowStart),
             DrainTimeout = v.Get(DrainTimeout),
             OnFailure = v.Get(OnFailure),
+            SendProxy = v.Get(SendProxy),
             Upstream = new UpstreamSnapshot(
                 timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Tunnel, timeouts.Total,
                 keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),

@@ -23,9 +23,12 @@ internal static class RootSection
     private static readonly Key<Snapshot, ImmutableArray<HttpSnapshot>> Http = new("http", HttpSection.Map, s => s.Http)
     { Doc = "HTTP services.", Default = Key.EmptyMapping, Otherwise = "none" };
 
+    private static readonly Key<Snapshot, ImmutableArray<TcpSnapshot>> Tcp = new("tcp", TcpSection.Map, s => s.Tcp)
+    { Doc = "TCP and UDP services.", Default = Key.EmptyMapping, Otherwise = "none" };
+
     public static readonly Section<Snapshot> Section = new(
         "top level",
-        [Node, Admin, Process, AccessLog, Pools, Http],
+        [Node, Admin, Process, AccessLog, Pools, Http, Tcp],
         v => new Snapshot
         {
             Node = v.Get(Node),
@@ -34,14 +37,15 @@ internal static class RootSection
             AccessLog = v.Get(AccessLog),
             Pools = v.Get(Pools),
             Http = v.Get(Http),
+            Tcp = v.Get(Tcp),
         })
     {
-        Later = ["tls", "tcp", "l4", "vips"],
+        Later = ["tls", "l4", "vips"],
         Block = true,
         Commented = true,
         Verify = v =>
         {
-            if (!v.IsWritten(Http)) v.Compilation.Warn(v.Mapping, "nothing listens (there is no http service)");
+            if (!v.IsWritten(Http) && !v.IsWritten(Tcp)) v.Compilation.Warn(v.Mapping, "nothing listens (there is no http or tcp service)");
         },
     };
 }

@@ -25,22 +25,23 @@ internal sealed class BenchListeners : IListenerSource, IDisposable
 
     public int PortOf(Endpoint endpoint) => _ports[endpoint.ToString()];
 
-    public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count)
+    public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream)
     {
         var descriptors = new List<int>();
         int port = 0;
         for (int i = 0; i < (endpoint.IsUnix ? 1 : count); i++)
         {
             SocketAddress address = endpoint.IsUnix ? SocketAddress.From(endpoint) : SocketAddress.From(endpoint.Address, port);
-            int descriptor = Sockets.CreateStream(address.Family);
+            int descriptor = kind == SocketKind.Datagram ? Sockets.CreateDatagram(address.Family) : Sockets.CreateStream(address.Family);
             if (!endpoint.IsUnix)
             {
                 Sockets.SetReusePort(descriptor);
-                Sockets.SetNoDelay(descriptor);
+                if (kind == SocketKind.Stream) Sockets.SetNoDelay(descriptor);
+                else Sockets.SetPacketInfo(descriptor, endpoint.Address.IsV6);
             }
 
             if (Sockets.Bind(descriptor, address) is < 0 and var error) return Task.FromResult(ListenerSockets.Failed(((Errno)(-error)).ToString()));
-            Assert.Equal(0, Sockets.Listen(descriptor, 4096));
+            if (kind == SocketKind.Stream) Assert.Equal(0, Sockets.Listen(descriptor, 4096));
             port = Sockets.LocalAddress(descriptor).Port;
             _kept.Add(Descriptor.Duplicate(descriptor));
             descriptors.Add(descriptor);

@@ -30,7 +30,7 @@ internal sealed class ProxyBench : IAsyncDisposable
     {
         _snapshot = snapshot;
         _shards = Shard.StartAll(shards);
-        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, maxConnections);
+        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, new ConnectionBudget(maxConnections));
     }
 
     public HttpPlane Plane { get; }
