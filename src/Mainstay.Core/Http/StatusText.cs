@@ -5,10 +5,14 @@ public static class StatusText
 {
     public static string Of(int status) => status switch
     {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        103 => "Early Hints",
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
         204 => "No Content",
+        206 => "Partial Content",
         301 => "Moved Permanently",
         302 => "Found",
         303 => "See Other",
@@ -37,6 +41,7 @@ public static class StatusText
         505 => "HTTP Version Not Supported",
         _ => status switch
         {
+            < 200 => "Informational",
             < 300 => "Success",
             < 400 => "Redirection",
             < 500 => "Client Error",

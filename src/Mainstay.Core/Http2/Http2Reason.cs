@@ -125,7 +125,7 @@ public enum Http2Reason : byte
     EmptyFrameFlood,
     PriorityFlood,
     WindowUpdateFlood,
-    UnknownFrameFlood,
+    UselessFrameFlood,
     OversizedHeadFlood,
 
     // by our own side
@@ -227,8 +227,8 @@ public static class Http2Reasons
         (Http2Reason.InterimIsLast, OfStream, ErrorCode.ProtocolError, "8.1", "interim-is-last"),
         (Http2Reason.ContentBeforeHead, OfStream, ErrorCode.ProtocolError, "8.1", "content-before-head"),
         (Http2Reason.ForbiddenContent, OfStream, ErrorCode.ProtocolError, "8.1.1", "forbidden-content"),
-        (Http2Reason.HeadTooLarge, OfMessage, ErrorCode.NoError, "10.5.1", "head-too-large"),
-        (Http2Reason.TooManyFields, OfMessage, ErrorCode.NoError, "10.5.1", "too-many-fields"),
+        (Http2Reason.HeadTooLarge, OfMessage, ErrorCode.EnhanceYourCalm, "10.5.1", "head-too-large"),
+        (Http2Reason.TooManyFields, OfMessage, ErrorCode.EnhanceYourCalm, "10.5.1", "too-many-fields"),
 
         (Http2Reason.ResetFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "reset-flood"),
         (Http2Reason.ProvokedResetFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "provoked-reset-flood"),
@@ -237,7 +237,7 @@ public static class Http2Reasons
         (Http2Reason.EmptyFrameFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "empty-frame-flood"),
         (Http2Reason.PriorityFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "priority-flood"),
         (Http2Reason.WindowUpdateFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "window-update-flood"),
-        (Http2Reason.UnknownFrameFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "unknown-frame-flood"),
+        (Http2Reason.UselessFrameFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5", "useless-frame-flood"),
         (Http2Reason.OversizedHeadFlood, OfConnection, ErrorCode.EnhanceYourCalm, "10.5.1", "oversized-head-flood"),
 
         (Http2Reason.SettingsTimeout, OfConnection, ErrorCode.SettingsTimeout, "6.5.3", "settings-timeout"),

@@ -6,4 +6,8 @@ internal sealed class Http2Shelves
     public Shelf<byte> Bytes { get; } = new();
     public Shelf<HpackEntry> Entries { get; } = new();
     public Shelf<uint> Hashes { get; } = new();
+    public Shelf<Http2Stream> Streams { get; } = new();
+
+    /// <summary>Of <see cref="StreamTable"/>.</summary>
+    public Shelf<int> Places { get; } = new();
 }
