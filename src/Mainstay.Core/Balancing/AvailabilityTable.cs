@@ -39,26 +39,32 @@ public sealed class AvailabilityTable(int serverCapacity, int poolCapacity)
 
     /// <summary>
     /// Registers what rebuilds the tables that follow from the pool's availability: it runs now and after every
-    /// <see cref="Publish"/>, on the publishing thread. It takes the place of <paramref name="before"/>, which the configuration
-    /// before registered; every plane that balances over the pool has its own.
+    /// <see cref="Publish"/>, on the publishing thread, until <see cref="Underive"/>. Every plane that balances over the pool has its own,
+    /// and two while one configuration follows another.
     /// </summary>
-    public void Derive(int poolSlot, Action? before, Action rebuild)
+    public void Derive(int poolSlot, Action rebuild)
     {
-        ref Action? derived = ref _derived[poolSlot];
-        while (true)
-        {
-            Action? seen = Volatile.Read(ref derived);
-            Action? next = (Action?)Delegate.Remove(seen, before) + rebuild;
-            if (Interlocked.CompareExchange(ref derived, next, seen) == seen) break;
-        }
-
+        Exchange(poolSlot, null, rebuild);
         rebuild();
     }
+
+    public void Underive(int poolSlot, Action rebuild) => Exchange(poolSlot, rebuild, null);
 
     /// <summary>The pool is gone: its slot is nobody's until the next one takes it.</summary>
     public void Drop(int poolSlot)
     {
         Volatile.Write(ref _derived[poolSlot], null);
         Publish(poolSlot, PoolTier.None);
+    }
+
+    private void Exchange(int poolSlot, Action? before, Action? after)
+    {
+        ref Action? derived = ref _derived[poolSlot];
+        while (true)
+        {
+            Action? seen = Volatile.Read(ref derived);
+            Action? next = (Action?)Delegate.Remove(seen, before) + after;
+            if (Interlocked.CompareExchange(ref derived, next, seen) == seen) return;
+        }
     }
 }

@@ -95,8 +95,17 @@ public sealed class LoadTable(int serverCapacity)
         return Math.Max(1, average >> Halvings(Volatile.Read(ref load.LastResponse), now));
     }
 
-    /// <summary>A slot that is given to another server starts empty. Only when no shard uses the slot.</summary>
-    public void Reset(int serverSlot) => _loads[serverSlot] = default;
+    /// <summary>
+    /// What was learnt about the server before is not known of the next one that gets the slot. The counts stay: they are zero but for
+    /// an old exchange that takes a place and gives it back at the sight of a retired server, and must find what it left.
+    /// </summary>
+    public void Forget(int serverSlot)
+    {
+        ref ServerLoad load = ref _loads[serverSlot];
+        Volatile.Write(ref load.ResponseTime, 0);
+        Volatile.Write(ref load.LastResponse, 0);
+        SetThresholds(serverSlot, 0, 0);
+    }
 
     private static int Halvings(long last, Instant now) =>
         (int)Math.Clamp((now.Nanoseconds - last) / HalfLifeNanoseconds, 0, 62);

@@ -5,7 +5,7 @@ namespace Mainstay.Core.Balancing;
 
 /// <summary>
 /// Chooses a server of one pool, for one shard: primaries, backups or, in a panic, all, as the pool's tier in the availability
-/// table says. Not thread-safe: every shard has its own, made together by <see cref="CreateAll"/>.
+/// table says. Not thread-safe: every shard has its own, made together by <see cref="Prepare"/>.
 /// </summary>
 public sealed class PoolBalancer
 {
@@ -29,17 +29,17 @@ public sealed class PoolBalancer
     public PoolTier Tier => Servers.Availability.Tier(Servers.PoolSlot);
 
     /// <summary>
-    /// One balancer for every shard (control side). Sets the servers' overload thresholds, builds what the shards share and
-    /// keeps it up to date with every <see cref="AvailabilityTable.Publish"/>.
+    /// One balancer for every shard (control side), not in force yet: nobody who uses the pool's balancers of before notices. Builds what
+    /// the shards share and keeps it up to date with every <see cref="AvailabilityTable.Publish"/>. Ends in <see cref="PutInForce"/> or
+    /// <see cref="Abandon"/>.
     /// </summary>
     /// <param name="seed">Of everything drawn at random.</param>
     /// <param name="previous">
     /// The pool's balancers in the configuration before, which may still be in use: cursors, locality maps and tables go on
     /// where they stand, as far as the algorithm is the same; a server is the same when its slot is. Default = none. </param>
-    public static ImmutableArray<PoolBalancer> CreateAll(
+    public static ImmutableArray<PoolBalancer> Prepare(
         BalanceSnapshot balance, ServerSet servers, int shardCount, ulong seed, ImmutableArray<PoolBalancer> previous = default)
     {
-        SetThresholds(servers);
         Tables? before = previous.IsDefaultOrEmpty ? null : previous[0]._tables;
         var tables = new Tables(balance, servers, before);
         var balancers = ImmutableArray.CreateBuilder<PoolBalancer>(shardCount);
@@ -49,19 +49,37 @@ public sealed class PoolBalancer
             balancers.Add(tables.CreateBalancer(balance, servers, shard, shardCount, seed, old));
         }
 
-        servers.Availability.Derive(servers.PoolSlot, before?.Rebuild, tables.Rebuild);
+        servers.Availability.Derive(servers.PoolSlot, tables.Rebuild);
         return balancers.MoveToImmutable();
     }
 
     /// <summary>
-    /// Undoes what <see cref="CreateAll"/> did for a configuration that is not put in force after all (control side): thresholds and
-    /// tables follow <paramref name="current"/> again.
+    /// The servers' overload thresholds and what is remembered about destinations follow these balancers from now on; those of
+    /// <paramref name="previous"/>, if any, are kept up to date no longer.
     /// </summary>
-    public static void Restore(ImmutableArray<PoolBalancer> current, ImmutableArray<PoolBalancer> abandoned)
+    public static void PutInForce(ImmutableArray<PoolBalancer> next, ImmutableArray<PoolBalancer> previous = default)
     {
-        ServerSet servers = current[0].Servers;
-        SetThresholds(servers);
-        servers.Availability.Derive(servers.PoolSlot, abandoned[0]._tables.Rebuild, current[0]._tables.Rebuild);
+        ServerSet servers = next[0].Servers;
+        for (int i = 0; i < servers.Count; i++)
+            servers.Loads.SetThresholds(servers[i].Slot, servers[i].UpperThreshold, servers[i].LowerThreshold);
+        next[0]._tables.Retain(servers);
+        if (!previous.IsDefaultOrEmpty) servers.Availability.Underive(servers.PoolSlot, previous[0]._tables.Rebuild);
+    }
+
+    /// <summary><see cref="Prepare"/> for a configuration that is not put in force after all.</summary>
+    public static void Abandon(ImmutableArray<PoolBalancer> prepared)
+    {
+        ServerSet servers = prepared[0].Servers;
+        servers.Availability.Underive(servers.PoolSlot, prepared[0]._tables.Rebuild);
+    }
+
+    /// <summary><see cref="Prepare"/> and <see cref="PutInForce"/>.</summary>
+    public static ImmutableArray<PoolBalancer> CreateAll(
+        BalanceSnapshot balance, ServerSet servers, int shardCount, ulong seed, ImmutableArray<PoolBalancer> previous = default)
+    {
+        ImmutableArray<PoolBalancer> balancers = Prepare(balance, servers, shardCount, seed, previous);
+        PutInForce(balancers, previous);
+        return balancers;
     }
 
     /// <summary>
@@ -87,12 +105,6 @@ public sealed class PoolBalancer
 
     public void Leave(int index) => Servers.Loads.Leave(Servers[index].Slot);
 
-    private static void SetThresholds(ServerSet servers)
-    {
-        for (int i = 0; i < servers.Count; i++)
-            servers.Loads.SetThresholds(servers[i].Slot, servers[i].UpperThreshold, servers[i].LowerThreshold);
-    }
-
     /// <summary>The sets and shared tables of the three tiers.</summary>
     private sealed class Tables
     {
@@ -111,12 +123,13 @@ public sealed class PoolBalancer
             _primaries = SharedTables.Create(balance, _primarySet, previous?._primaries);
             _backups = SharedTables.Create(balance, _backupSet, previous?._backups, _primaries);
             _panic = SharedTables.Create(balance, _panicSet, previous?._panic, _primaries);
-            _primaries.Localities?.Retain(servers);
             Rebuild = Refresh;
         }
 
         /// <summary>What the availability table calls; one delegate, so that it is found again.</summary>
         public Action Rebuild { get; }
+
+        public void Retain(ServerSet servers) => _primaries.Localities?.Retain(servers);
 
         public PoolBalancer CreateBalancer(
             BalanceSnapshot balance, ServerSet servers, int shard, int shards, ulong seed, PoolBalancer? old)

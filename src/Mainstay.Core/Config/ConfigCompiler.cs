@@ -11,6 +11,8 @@ public static class ConfigCompiler
         var compilation = new Compilation(environment, root.Position);
         RootSection.Section.TryRead(root, compilation, out Snapshot snapshot);
         ResolvePools(compilation);
+        ResolveTables(compilation, "map", "maps", compilation.Maps, compilation.MapUses);
+        ResolveTables(compilation, "address list", "lists", compilation.Lists, compilation.ListUses);
         CompareListeners(compilation, datagrams: false);
         CompareListeners(compilation, datagrams: true);
         return compilation.Result(snapshot);
@@ -35,6 +37,16 @@ public static class ConfigCompiler
         {
             if (!used.Contains(pool.Name)) compilation.Warn(pool, $"nothing uses the pool {Compilation.Show(pool.Name)}");
         }
+    }
+
+    private static void ResolveTables(
+        Compilation compilation, string kind, string section, Dictionary<string, Mention> known, List<Mention> uses)
+    {
+        foreach (Mention use in uses.Where(use => !known.ContainsKey(use.Name)))
+            compilation.Error(use, $"there is no {kind} {Compilation.Show(use.Name)} below {section} ({Suggestion.Hint(use.Name, known.Keys)})");
+        HashSet<string> used = [.. uses.Select(use => use.Name)];
+        foreach (Mention unused in known.Values.Where(table => !used.Contains(table.Name)))
+            compilation.Warn(unused, $"nothing uses the {kind} {Compilation.Show(unused.Name)}");
     }
 
     /// <summary>

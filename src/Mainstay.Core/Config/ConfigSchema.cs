@@ -19,6 +19,7 @@ public static class ConfigSchema
             ["title"] = "Mainstay configuration",
         };
         foreach ((string name, JsonNode? part) in vocabulary) schema[name] = part?.DeepClone();
+        schema["$defs"] = new JsonObject { ["match"] = MatchSection.Section.Schema() };
         var buffer = new ArrayBufferWriter<byte>();
         var options = new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         using (var writer = new Utf8JsonWriter(buffer, options)) schema.WriteTo(writer);

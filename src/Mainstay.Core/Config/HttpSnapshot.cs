@@ -51,18 +51,48 @@ public sealed record RouteMatch
     public ImmutableArray<HostPattern> Host { get; init; } = [];
     public ImmutableArray<PathPattern> Path { get; init; } = [];
     public ImmutableArray<string> Method { get; init; } = [];
+
+    /// <summary>Addresses and the names of address lists; any of them will do.</summary>
     public ImmutableArray<AddressRange> Source { get; init; } = [];
+    public ImmutableArray<string> SourceList { get; init; } = [];
+    public RequestScheme? Scheme { get; init; }
+
+    /// <summary>Ports of listeners.</summary>
+    public ImmutableArray<int> Port { get; init; } = [];
 
     /// <summary>Header conditions by name; user-agent is one of them. An empty pattern list asks only for presence.</summary>
     public ImmutableArray<NamedMatch> Header { get; init; } = [];
     public ImmutableArray<NamedMatch> Query { get; init; } = [];
     public ImmutableArray<NamedMatch> Cookie { get; init; } = [];
+
+    /// <summary>Maps that have to have an answer, with the template of what they are asked.</summary>
+    public ImmutableArray<NamedTemplate> Map { get; init; } = [];
+
+    /// <summary>Further conditions, all of which have to hold.</summary>
+    public ImmutableArray<RouteMatch> All { get; init; } = [];
+
+    /// <summary>At least one has to hold, where there are any.</summary>
+    public ImmutableArray<RouteMatch> Any { get; init; } = [];
+
+    /// <summary>None may hold.</summary>
+    public ImmutableArray<RouteMatch> Not { get; init; } = [];
 }
+
+public enum RequestScheme
+{
+    Http,
+    Https,
+}
+
+/// <param name="Template">With variables in braces.</param>
+public sealed record NamedTemplate(string Name, string Template);
 
 public sealed record NamedMatch(string Name, ImmutableArray<ValuePattern> Values);
 
-/// <summary><c>www.example.com</c>, or <c>*.example.com</c> for any name below it; compared without case and port.</summary>
-public sealed record HostPattern(string Suffix, bool Wildcard);
+/// <summary>
+/// <c>www.example.com</c>, <c>*.example.com</c> for any name below it, or <c>~regex</c>; compared without case and port.
+/// </summary>
+public sealed record HostPattern(string Suffix, bool Wildcard, bool IsRegex = false);
 
 public enum PatternKind
 {

@@ -22,6 +22,12 @@ public sealed record Snapshot
 
     /// <summary>In configuration order.</summary>
     public ImmutableArray<TcpSnapshot> Tcp { get; init; } = [];
+
+    /// <summary>Maps that rules ask.</summary>
+    public ImmutableArray<MapSnapshot> Maps { get; init; } = [];
+
+    /// <summary>Address lists that rules ask.</summary>
+    public ImmutableArray<AddressListSnapshot> Lists { get; init; } = [];
 }
 
 /// <summary>The admin plane: API and /metrics.</summary>

@@ -35,6 +35,20 @@ internal ref struct HeadBuffer(Span<byte> destination)
         return room;
     }
 
+    /// <summary>What was written so far; empty when something did not fit.</summary>
+    public readonly Span<byte> Written => _length < 0 ? default : _destination[.._length];
+
+    /// <summary>What is written is not what was meant: the result is that it did not fit.</summary>
+    public void Fail() => _length = -1;
+
+    /// <summary>Takes bytes out of what was written.</summary>
+    public void Remove(int start, int count)
+    {
+        if (_length < 0 || count == 0) return;
+        _destination[(start + count).._length].CopyTo(_destination[start..]);
+        _length -= count;
+    }
+
     public void Write(long number)
     {
         if (_length >= 0) _length = number.TryFormat(_destination[_length..], out int digits) ? _length + digits : -1;

@@ -20,7 +20,7 @@ internal sealed class HostIndex
         var byHost = new Dictionary<string, List<int>>(StringComparer.Ordinal);
         for (int i = 0; i < routes.Length; i++)
         {
-            foreach (string host in routes[i].Match.Host.Where(pattern => !pattern.Wildcard).Select(Canonical).Distinct())
+            foreach (string host in routes[i].Match.Host.Where(pattern => !pattern.Wildcard && !pattern.IsRegex).Select(Canonical).Distinct())
             {
                 if (!byHost.TryGetValue(host, out List<int>? list)) byHost[host] = list = [];
                 list.Add(i);

@@ -141,8 +141,6 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
     /// <summary>The client was refused a message that it sent, for one named reason.</summary>
     public static Outcome RejectedRequest(OutcomePhase phase, RejectReason reason) => new(phase, OutcomeCause.ClientRejected, reason);
 
-    public static Outcome RejectedResponse(OutcomePhase phase, RejectReason reason) => new(phase, OutcomeCause.ServerRejected, reason);
-
     /// <summary>
     /// Whether the request may be tried on another server (RFC 9110 section 9.2.2): the connection failed before a byte was sent,
     /// or a pooled connection died under an idempotent request before a byte came back. The caller adds that the body is unsent

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Config;
-using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
+using Mainstay.Core.Rules.Conditions;
 
 namespace Mainstay.Core.Http;
 
@@ -11,87 +12,94 @@ namespace Mainstay.Core.Http;
 public sealed class RouteTable
 {
     private readonly RouteConditions[] _routes;
+    private readonly int[] _captures;
     private readonly HostIndex _hosts;
+    private readonly MatchState _state = new();
 
     /// <summary>Routes that any host, or any host below a wildcard's suffix, may match; in order.</summary>
     private readonly int[] _general;
-    private byte[] _bytes = new byte[1024];
-    private char[] _chars = new char[512];
 
     public RouteTable(HttpSnapshot service)
+        : this(service, new ServiceRules(service), new RuleTables())
+    {
+    }
+
+    /// <param name="rules">Of the same service: what the routes do with what they captured.</param>
+    public RouteTable(HttpSnapshot service, ServiceRules rules, RuleTables tables)
     {
         Routes = service.Routes;
-        _routes = [.. service.Routes.Select(route => new RouteConditions(route.Match))];
+        _routes = [.. service.Routes.Select((route, i) => new RouteConditions(route.Match, rules.Routes[i].Slots, tables))];
+        _captures = [.. rules.Routes.Select(route => route.Slots.Count)];
         _hosts = new HostIndex(service.Routes);
         _general = [.. Enumerable.Range(0, _routes.Length).Where(index => _routes[index].MatchesManyHosts)];
+        _state.Reserve(_captures.Append(0).Max(), rules.Routes.Select(route => route.Slots.Maps.Count).Append(0).Max());
     }
 
     public ImmutableArray<RouteSnapshot> Routes { get; }
 
     /// <summary>Chooses the route of a request.</summary>
-    /// <param name="source">The address that source conditions are about.</param>
-    /// <param name="route">Index into <see cref="Routes"/>.</param>
+    /// <param name="route">Index into <see cref="Routes"/>; -1 where none matches.</param>
+    /// <param name="matched">The request as the route's templates see it, with what its conditions captured; until the next call.</param>
+    /// <param name="trace">Takes down how it went; null for requests that nobody asks to explain.</param>
     /// <returns>False: no route matches, or the path had to be refused for <paramref name="reason"/>.</returns>
-    public bool TryMatch(RequestHead request, ReadOnlySpan<byte> head, NetAddress source, out int route, out RejectReason reason)
+    public bool TryMatch(
+        RequestHead request,
+        ReadOnlySpan<byte> head,
+        IRequestOrigin origin,
+        out int route,
+        out RuleInput matched,
+        out RejectReason reason,
+        MatchTrace? trace = null)
     {
         route = -1;
-        Reserve(head.Length);
-        if (!PathNormalizer.TryNormalize(request.Path.Of(head), _bytes, out ReadOnlySpan<byte> path, out reason)) return false;
-
-        // The normalised path occupies the first half of the scratch memory; decoded parameters go into the second.
-        var input = new RouteInput
+        matched = default;
+        _state.Reserve(head.Length);
+        if (!PathNormalizer.TryNormalize(request.Path.Of(head), _state.PathScratch, out ReadOnlySpan<byte> path, out reason)) return false;
+        matched = new RuleInput
         {
             Request = request,
             Head = head,
-            Source = source,
+            Origin = origin,
+            State = _state,
             Path = path,
-            Bytes = _bytes.AsSpan(_bytes.Length / 2),
-            Chars = _chars,
-            Host = HostIndex.Normalize(request.Host.Of(head), stackalloc byte[HostIndex.MaxLength]),
+            Host = HostIndex.Normalize(request.Host.Of(head), _state.Host),
         };
-        route = FirstMatch(input);
+        route = FirstMatch(matched, trace);
         return route >= 0;
     }
 
     /// <summary>Goes through the host's own routes and the general ones in the order of the configuration.</summary>
-    private int FirstMatch(in RouteInput input)
+    private int FirstMatch(in RuleInput input, MatchTrace? trace)
     {
         ReadOnlySpan<int> own = _hosts.Find(input.Host);
         ReadOnlySpan<int> general = _general;
+        int explained = 0;
         while (!own.IsEmpty || !general.IsEmpty)
         {
             bool takeOwn = general.IsEmpty || (!own.IsEmpty && own[0] <= general[0]);
             int index = takeOwn ? own[0] : general[0];
-            if (_routes[index].Match(input, hostMatched: takeOwn)) return index;
+            if (trace is not null) explained = ExplainPassedOver(input, trace, explained, index);
+            if (_captures[index] > 0) _state.Begin(_captures[index]);
+            bool matches = _routes[index].Match(input, hostMatched: takeOwn, trace);
+            trace?.EndRoute(index, matches);
+            if (matches) return index;
             if (takeOwn) own = own[1..];
-            else general = general[1..];
+            if (!general.IsEmpty && general[0] == index) general = general[1..];
         }
 
+        if (trace is not null) ExplainPassedOver(input, trace, explained, _routes.Length);
         return -1;
     }
 
-    private void Reserve(int headLength)
+    /// <summary>Routes that the index of hosts has left out: their host condition says so when it is asked.</summary>
+    private int ExplainPassedOver(in RuleInput input, MatchTrace trace, int from, int to)
     {
-        if (_chars.Length >= headLength) return;
-        _bytes = new byte[2 * headLength];
-        _chars = new char[headLength];
+        for (int route = from; route < to; route++)
+        {
+            bool matches = _routes[route].Match(input, hostMatched: false, trace);
+            trace.EndRoute(route, matches);
+        }
+
+        return to + 1;
     }
-}
-
-/// <summary>One request as the conditions see it.</summary>
-internal readonly ref struct RouteInput
-{
-    public required RequestHead Request { get; init; }
-    public required ReadOnlySpan<byte> Head { get; init; }
-    public required NetAddress Source { get; init; }
-
-    /// <summary>Normalised.</summary>
-    public required ReadOnlySpan<byte> Path { get; init; }
-
-    /// <summary>Lower case, without a final dot.</summary>
-    public required ReadOnlySpan<byte> Host { get; init; }
-
-    // Scratch for one comparison at a time.
-    public required Span<byte> Bytes { get; init; }
-    public required Span<char> Chars { get; init; }
 }

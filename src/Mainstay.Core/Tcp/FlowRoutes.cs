@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.RegularExpressions;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
 using Mainstay.Core.Tls;
@@ -75,7 +76,13 @@ public sealed class FlowRoutes
 
     private sealed class Rule(TcpMatch match)
     {
-        private readonly (byte[] Name, bool IsWildcard)[] _names = [.. match.Sni.Select(host => (Encoding.ASCII.GetBytes(host.Suffix), host.Wildcard))];
+        private const RegexOptions Options =
+            RegexOptions.NonBacktracking | RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.Singleline;
+
+        private readonly (byte[] Name, bool IsWildcard)[] _names =
+            [.. match.Sni.Where(host => !host.IsRegex).Select(host => (Encoding.ASCII.GetBytes(host.Suffix), host.Wildcard))];
+
+        private readonly Regex[] _expressions = [.. match.Sni.Where(host => host.IsRegex).Select(host => new Regex(host.Suffix, Options))];
         private readonly byte[][] _protocols = [.. match.Alpn.Select(Encoding.ASCII.GetBytes)];
         private readonly byte[][] _prefixes = [.. match.Prefix.Select(prefix => prefix.ToArray())];
 
@@ -86,7 +93,7 @@ public sealed class FlowRoutes
             if (prefix == Verdict.No || !match.NeedsHello) return prefix;
             if (first.HelloResult == ClientHelloResult.NeedMore) return Verdict.Open;
             if (first.HelloResult != ClientHelloResult.Found) return Verdict.No;
-            if (_names.Length > 0 && !HasName(first.Hello.ServerName)) return Verdict.No;
+            if (!match.Sni.IsEmpty && !HasName(first.Hello.ServerName)) return Verdict.No;
             return _protocols.Length > 0 && !HasProtocol(first.Hello) ? Verdict.No : prefix;
         }
 
@@ -120,6 +127,16 @@ public sealed class FlowRoutes
                 if (isWildcard && dot > 0 && name[dot] == '.' && Ascii.EqualsIgnoreCase(name[(dot + 1)..], expected)) return true;
             }
 
+            return _expressions.Length > 0 && MatchesExpression(name);
+        }
+
+        private bool MatchesExpression(ReadOnlySpan<byte> name)
+        {
+            // A ClientHello's name has at most 255 bytes.
+            Span<char> chars = stackalloc char[255];
+            chars = chars[..Encoding.Latin1.GetChars(name, chars)];
+            foreach (Regex expression in _expressions)
+                if (expression.IsMatch(chars)) return true;
             return false;
         }
 

@@ -9,6 +9,9 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     /// <summary>What the listener serves now; a reload changes it.</summary>
     public HttpService Service { get; set; } = service;
 
+    /// <summary>0 for a unix socket.</summary>
+    public int Port { get; } = Sockets.LocalAddress(descriptor).Port;
+
     protected override bool HasPlace => !shard.IsShortOfMemory && !shard.Budget.IsFull;
 
     protected override bool TryTakePlace() => !shard.IsShortOfMemory && shard.Budget.TryTake();

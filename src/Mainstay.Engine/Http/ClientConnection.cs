@@ -2,6 +2,7 @@ using Mainstay.Core;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -71,6 +72,10 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     /// <summary>Number of the service whose counters have this connection; a reload can give the listener to another one.</summary>
     public int CountedService { get; private set; }
 
+    public int LocalPort => _listener.Port;
+
+    public bool IsTls => false;
+
     /// <summary>The client's address as text; empty for a unix socket.</summary>
     public ReadOnlySpan<byte> AddressText => ((ReadOnlySpan<byte>)_addressText)[.._addressLength];
 
@@ -130,6 +135,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
                 break;
         }
     }
+
+    public ReadOnlySpan<byte> Tls(TlsFact fact) => default;
 
     SendResult IPeerStream.Send(ReadOnlySpan<byte> bytes, int headLength, bool isEnd) => Send(bytes);
 

@@ -89,7 +89,7 @@ internal sealed partial class Exchange
     {
         if (_lane!.Server.Resolved is not { } resolved) return false;
         UpstreamConnection upstream = shard.RentUpstream();
-        if (upstream.Open(_lane, resolved.Address, this))
+        if (upstream.Open(_lane, resolved, this))
         {
             _upstream = upstream;
             _phase = ExchangePhase.Connecting;
@@ -185,6 +185,15 @@ internal sealed partial class Exchange
 
     private void OnConnectTimeout()
     {
+        if (_phase == ExchangePhase.TakingOver)
+        {
+            // The other shard is late, which is no fault of the server's; what it still sends finds another ticket.
+            _ticket = (_ticket + 1) & TicketMask;
+            _phase = ExchangePhase.Routing;
+            Reach();
+            return;
+        }
+
         Count(ref _lane!.Counters.ConnectFailures);
         Count(ref _lane.Counters.Timeouts);
         _failedErrno = Errno.ETIMEDOUT;

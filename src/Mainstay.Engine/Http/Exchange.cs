@@ -2,6 +2,7 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Rules;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -94,7 +95,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         Keep(request, head);
 
         _route = RouteTarget.NotFound;
-        if (!_service.Routes[shard.Number].TryMatch(request, head, client.Address, out int route, out RejectReason reason))
+        if (!_service.Routes[shard.Number].TryMatch(request, head, client, out int route, out RuleInput input, out RejectReason reason))
         {
             if (reason != RejectReason.None)
             {
@@ -111,7 +112,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         if (request.MaxForwards == 0) _route = RouteTarget.LastRecipient;
         if (request.Form == TargetForm.Authority) Refuse(RejectReason.ConnectNotSupported);
         else if (_route.Pool is not null) Forward(request, head, rest);
-        else Answer(request, head, rest);
+        else Answer(request, rest, input);
     }
 
     /// <summary>A deadline of the phase that the exchange is in has passed.</summary>
@@ -195,7 +196,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     }
 
     /// <summary>A fixed response or a redirect. What came of a body is thrown away; one that has not come whole ends the connection.</summary>
-    private void Answer(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
+    private void Answer(RequestHead request, ReadOnlySpan<byte> rest, in RuleInput input)
     {
         if (!_requestBody.TryPass(rest, _service.Snapshot.Limits, out int length, out RejectReason reason))
         {
@@ -216,7 +217,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
                 return;
             }
 
-            written = redirect.Write(output, request, head, shard.Date, how);
+            written = redirect.Write(output, input with { UnixNanoseconds = _loop.UnixNanoseconds }, shard.Date, how);
             _status = redirect.Status;
         }
         else

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
@@ -51,6 +52,8 @@ public sealed class HttpPlane : IPlane
     private ImmutableArray<PoolRuntime> _nextPools;
     private Snapshot? _nextSnapshot;
     private Stream? _nextLog;
+    private RuleTables _tables = new();
+    private RuleTables? _nextTables;
     private ImmutableDictionary<string, PoolTarget> _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
@@ -100,8 +103,9 @@ public sealed class HttpPlane : IPlane
         // More pools than there are slots: the plane that gives them out has said so.
         if (_nextPools.Length != next.Pools.Length) return errors;
         ImmutableDictionary<string, PoolTarget> pools = _nextTargets = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
+        RuleTables tables = _nextTables = RuleTables.For(next, _tables);
         ImmutableArray<HttpService> services =
-            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, name => pools[name]))];
+            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, name => pools[name]))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
         {
@@ -130,7 +134,10 @@ public sealed class HttpPlane : IPlane
         HttpGeneration next = _next!;
         _log.Use(_nextSnapshot!.AccessLog.Format, _nextLog);
         await OnEveryShard(http => http.Apply(next));
+        foreach ((string name, PoolTarget target) in next.Pools)
+            PoolBalancer.PutInForce(target.Balancers, _current?.Pools.GetValueOrDefault(name)?.Balancers ?? default);
         Volatile.Write(ref _current, next);
+        _tables = _nextTables ?? _tables;
         _pools.Retire(_nextPools);
         Forget();
     }
@@ -144,8 +151,7 @@ public sealed class HttpPlane : IPlane
             foreach (int descriptor in sockets.SelectMany(shard => shard).Where(descriptor => descriptor >= 0)) Descriptor.Close(descriptor);
         }
 
-        foreach ((string name, PoolTarget abandoned) in _nextTargets)
-            if (_current?.Pools.GetValueOrDefault(name) is { } current) PoolBalancer.Restore(current.Balancers, abandoned.Balancers);
+        foreach (PoolTarget abandoned in _nextTargets.Values) PoolBalancer.Abandon(abandoned.Balancers);
         if (_current is not null) _pools.Retire([.. _current.Pools.Values.Select(target => target.Pool)]);
         Forget();
     }
@@ -178,7 +184,7 @@ public sealed class HttpPlane : IPlane
     /// <summary>What was prepared is in force, or let go of.</summary>
     private void Forget()
     {
-        (_next, _nextLog, _nextSnapshot, _nextSockets) = (null, null, null, null);
+        (_next, _nextLog, _nextSnapshot, _nextSockets, _nextTables) = (null, null, null, null, null);
         _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
     }
 
@@ -193,7 +199,7 @@ public sealed class HttpPlane : IPlane
         PoolTarget? before = _current?.Pools.GetValueOrDefault(pool.Snapshot.Name);
         ulong seed = StableHash.Of(pool.Snapshot.Name);
         return new PoolTarget(
-            pool, PoolBalancer.CreateAll(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default));
+            pool, PoolBalancer.Prepare(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default));
     }
 
     /// <summary>

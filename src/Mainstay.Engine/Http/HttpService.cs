@@ -5,6 +5,7 @@ using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 using Mainstay.Engine.Pools;
 
 namespace Mainstay.Engine.Http;
@@ -13,13 +14,14 @@ namespace Mainstay.Engine.Http;
 internal sealed class HttpService
 {
     /// <param name="number">Of the service's counters; kept over reloads.</param>
-    public HttpService(HttpSnapshot snapshot, int number, int shards, Func<string, PoolTarget> pools)
+    public HttpService(HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<string, PoolTarget> pools)
     {
         Snapshot = snapshot;
         Number = number;
-        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot))];
+        var rules = new ServiceRules(snapshot);
+        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
-        Targets = [.. snapshot.Routes.Select(route => new RouteTarget(route, pools))];
+        Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
     }
 
     public HttpSnapshot Snapshot { get; }
@@ -49,7 +51,7 @@ internal sealed class RouteTarget
     private readonly Algorithm _algorithm;
     private readonly bool _withPort;
 
-    public RouteTarget(RouteSnapshot route, Func<string, PoolTarget> pools)
+    public RouteTarget(RouteSnapshot route, RouteRules rules, Func<string, PoolTarget> pools)
     {
         Name = route.Name;
         NameText = Encoding.UTF8.GetBytes(route.Name);
@@ -68,7 +70,7 @@ internal sealed class RouteTarget
                 Response = new FixedResponse(respond);
                 break;
             case RouteAction.Redirect redirect:
-                Redirect = new RedirectResponse(redirect);
+                Redirect = new RedirectResponse(redirect, rules.Redirect!);
                 break;
         }
     }

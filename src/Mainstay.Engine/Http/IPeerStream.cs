@@ -1,5 +1,5 @@
 using Mainstay.Core.Http;
-using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -39,16 +39,10 @@ internal interface IPeerStream
 }
 
 /// <summary>The client's side: gives the request, takes the response.</summary>
-internal interface IClientStream : IPeerStream
+internal interface IClientStream : IPeerStream, IRequestOrigin
 {
     /// <summary>The service as of now: what the next request sees.</summary>
     HttpService Service { get; }
-
-    NetAddress Address { get; }
-    int Port { get; }
-
-    /// <summary>The client's address as text; empty for a unix socket.</summary>
-    ReadOnlySpan<byte> AddressText { get; }
 
     /// <summary>Requests so far on this connection.</summary>
     int Requests { get; }

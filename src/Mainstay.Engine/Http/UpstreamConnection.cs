@@ -1,4 +1,5 @@
 using Mainstay.Core;
+using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -25,7 +26,12 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     private UpstreamState _state;
 
+    private ResolvedAddress? _to;
+
     public ServerLane Lane { get; private set; } = null!;
+
+    /// <summary>Leads to where the server is now; its name may have got another address since.</summary>
+    public bool IsCurrent => _to == Lane.Server.Resolved;
     public Exchange? Exchange { get; private set; }
 
     /// <summary>Has carried an exchange before: the server may have closed it while our request was on its way.</summary>
@@ -36,10 +42,12 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     /// <summary>
     /// Starts to connect. False when it failed at once (<see cref="StreamChannel.LastError"/> says why); the object is free again then.
     /// </summary>
-    public bool Open(ServerLane lane, SocketAddress address, Exchange exchange)
+    public bool Open(ServerLane lane, ResolvedAddress to, Exchange exchange)
     {
         Lane = lane;
         IsReused = false;
+        _to = to;
+        SocketAddress address = to.Address;
         int descriptor = Sockets.CreateStream(address.Family);
         if (descriptor < 0) return FailOpen(descriptor);
         if (address.Family != SocketAddress.FamilyUnix) Sockets.SetNoDelay(descriptor);
@@ -68,6 +76,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public void Use(Exchange exchange)
     {
         _state = UpstreamState.Busy;
+        GoesFirst = false;
         IsReused = true;
         Exchange = exchange;
         Loop.Arm(this, Instant.Never);
@@ -80,6 +89,9 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         Exchange = null;
         Lane.RemoveBusy(this);
         _state = UpstreamState.Idle;
+
+        // A word of the server that came in one batch with the next request was not said to that request.
+        GoesFirst = true;
         Loop.Arm(this, Loop.Now + keepAlive);
         Lane.AddIdle(this);
     }
@@ -91,6 +103,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         if (_state == UpstreamState.Idle) Lane.RemoveIdle(this);
         else Lane.RemoveBusy(this);
         _state = UpstreamState.Closed;
+        GoesFirst = false;
         Exchange = null;
         Loop.Disarm(this);
         CloseDescriptor();
@@ -99,7 +112,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     public void Finish(bool mayKeep, TimeSpan keepAlive, int maxIdle)
     {
-        bool keep = mayKeep && !HasUnsent && !PeerEnded && keepAlive > TimeSpan.Zero && !Lane.IsRetired && Lane.IdleCount < maxIdle && IsQuiet();
+        bool keep = mayKeep && !HasUnsent && !PeerEnded && keepAlive > TimeSpan.Zero && !Lane.IsRetired && IsCurrent
+            && Lane.IdleCount < maxIdle && IsQuiet();
         if (keep) Release(keepAlive);
         else Close();
     }
@@ -128,6 +142,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public int Detach()
     {
         _state = UpstreamState.Closed;
+        GoesFirst = false;
         Loop.Disarm(this);
         int descriptor = Descriptor;
         Loop.Unregister(this, staysOpen: true);
@@ -140,6 +155,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public bool Adopt(ServerLane lane, int descriptor, Exchange? exchange)
     {
         Lane = lane;
+        _to = lane.Server.Resolved;
 
         // A word or an end that came while nobody listened must not become the answer to our request.
         bool isQuiet = Sockets.Receive(descriptor, shard.Input) == -(int)Errno.EAGAIN;

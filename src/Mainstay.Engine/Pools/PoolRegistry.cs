@@ -83,7 +83,7 @@ public sealed class PoolRegistry
         if (_servers.TryGetValue(key, out ServerRuntime? known)) return known;
         int slot = _serverSlots.Take() ?? throw new InvalidOperationException($"more than {MaxServers} servers");
         var runtime = new ServerRuntime(pool.Name, server, slot);
-        Loads[slot] = default;
+        Loads.Forget(slot);
         Availability[slot] = new Availability(pool.Check is null ? ServerState.Up : ServerState.Unknown, server.Weight);
         _servers.Add(key, runtime);
         return runtime;

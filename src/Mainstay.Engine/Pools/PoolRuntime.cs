@@ -55,11 +55,13 @@ public sealed class ServerRuntime
         Interlocked.MemoryBarrier();
     }
 
-    /// <summary>What resolving the host name gave; any thread.</summary>
-    public void Resolve(NetAddress address)
+    /// <summary>What resolving the host name gave; any thread. True when the server was at another address before.</summary>
+    public bool Resolve(NetAddress address)
     {
-        SocketAddress resolved = SocketAddress.From(address, Endpoint.Port);
-        if (_resolved is null || _resolved.Address.Address != address) _resolved = new ResolvedAddress(resolved);
+        ResolvedAddress? before = _resolved;
+        if (before is not null && before.Address.Address == address) return false;
+        _resolved = new ResolvedAddress(SocketAddress.From(address, Endpoint.Port));
+        return before is not null;
     }
 }
 

@@ -18,13 +18,18 @@ public sealed class PoolTargets(int shards)
     public ImmutableDictionary<string, PoolTarget> Prepare(IEnumerable<PoolRuntime> pools) =>
         _next = pools.ToImmutableDictionary(pool => pool.Snapshot.Name, Create);
 
-    public void Publish() => (_current, _next) = (_next, ImmutableDictionary<string, PoolTarget>.Empty);
+    /// <summary>The shards use what was prepared.</summary>
+    public void Publish()
+    {
+        foreach ((string name, PoolTarget target) in _next)
+            PoolBalancer.PutInForce(target.Balancers, _current.GetValueOrDefault(name)?.Balancers ?? default);
+        (_current, _next) = (_next, ImmutableDictionary<string, PoolTarget>.Empty);
+    }
 
-    /// <summary>What was prepared is not put in force: thresholds and tables follow the balancers before again.</summary>
+    /// <summary>What was prepared is not put in force.</summary>
     public void Abandon()
     {
-        foreach ((string name, PoolTarget abandoned) in _next)
-            if (_current.GetValueOrDefault(name) is { } current) PoolBalancer.Restore(current.Balancers, abandoned.Balancers);
+        foreach (PoolTarget abandoned in _next.Values) PoolBalancer.Abandon(abandoned.Balancers);
         _next = ImmutableDictionary<string, PoolTarget>.Empty;
     }
 
@@ -32,6 +37,6 @@ public sealed class PoolTargets(int shards)
     {
         PoolTarget? before = _current.GetValueOrDefault(pool.Snapshot.Name);
         ulong seed = StableHash.Of(pool.Snapshot.Name);
-        return new PoolTarget(pool, PoolBalancer.CreateAll(pool.Snapshot.Balance, pool.Set, shards, seed, before?.Balancers ?? default));
+        return new PoolTarget(pool, PoolBalancer.Prepare(pool.Snapshot.Balance, pool.Set, shards, seed, before?.Balancers ?? default));
     }
 }

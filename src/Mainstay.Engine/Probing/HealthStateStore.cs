@@ -14,8 +14,6 @@ public sealed class HealthStateStore(string directory)
 
     private readonly string _path = Path.Combine(directory, FileName);
 
-    public string FilePath => _path;
-
     /// <summary>A crash may leave a half-written file beside the real one; another worker's write takes no minute.</summary>
     private static readonly TimeSpan Abandoned = TimeSpan.FromMinutes(1);
 

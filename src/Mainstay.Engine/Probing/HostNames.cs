@@ -20,13 +20,16 @@ internal sealed class HostNames : IDisposable
 
     private readonly OffloadPool _offload = new(threads: 2, capacity: 4096);
     private readonly NameResolver _resolver;
+    private readonly Action<ServerRuntime> _moved;
     private readonly ConcurrentDictionary<string, string> _problems = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, Instant> _due = new(StringComparer.OrdinalIgnoreCase);
     private readonly Timer _timer;
     private volatile IReadOnlyList<ServerRuntime> _servers = [];
 
-    public HostNames(NameResolver? resolver = null)
+    /// <param name="moved">Told of a server whose address has changed, on a thread of the offload pool.</param>
+    public HostNames(Action<ServerRuntime> moved, NameResolver? resolver = null)
     {
+        _moved = moved;
         _resolver = resolver ?? new NameResolver();
         _timer = new Timer(_ => Refresh(), null, s_tick, s_tick);
     }
@@ -108,11 +111,11 @@ internal sealed class HostNames : IDisposable
         }
 
         /// <summary>The address in use as long as the name still has it, else the first.</summary>
-        private static void Choose(ServerRuntime server, NetAddress[] addresses)
+        private void Choose(ServerRuntime server, NetAddress[] addresses)
         {
             if (addresses.Length == 0) return;
             if (server.Resolved is { } used && addresses.Contains(used.Address.Address)) return;
-            server.Resolve(addresses[0]);
+            if (server.Resolve(addresses[0])) names._moved(server);
         }
     }
 }

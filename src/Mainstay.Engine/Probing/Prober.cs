@@ -29,7 +29,7 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
     private readonly HealthStateStore? _store;
     private readonly Action<HealthNotice> _announce;
     private readonly PingPorts _pings;
-    private readonly HostNames _names = new();
+    private readonly HostNames _names;
     private readonly Thread _thread;
     private readonly Dictionary<string, ProbedPool> _pools = [];
     private readonly StateKeeper _keeper;
@@ -55,13 +55,14 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
         if (descriptorBudget == 0) descriptorBudget = (int)Math.Clamp(ResourceLimits.Descriptors.Soft / 4, 64, 65536);
         Context = new ProbeContext(Loop, descriptorBudget, _pings);
         _keeper = new StateKeeper(this);
+        _names = new HostNames(server => ServerOut?.Invoke(server, false));
         _thread = new Thread(Run) { IsBackground = true, Name = "checks" };
         _thread.Start();
     }
 
     /// <summary>
-    /// A server takes no new work from now on: idle connections to it are of no more use; with true the busy ones are to be cut too.
-    /// Called on the prober's thread, after the availability table says so.
+    /// A server takes no new work from now on, or has moved to another address: idle connections to it are of no more use; with true the
+    /// busy ones are to be cut too. Called after the availability table or the server's address says so; any thread.
     /// </summary>
     public Action<ServerRuntime, bool>? ServerOut { get; init; }
 
@@ -114,6 +115,12 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
 
     /// <summary>Checks go on for as long as there is work; this worker's view is written down a last time, then it is its successor's.</summary>
     public Task DrainAsync(TimeSpan timeout) => _keeper.CloseAsync();
+
+    /// <summary>Writes the state down and then leaves the file to a second worker, which reads it.</summary>
+    public Task LeaveStateAsync() => _keeper.CloseAsync();
+
+    /// <summary>The second worker has failed: the file is this one's again.</summary>
+    public void TakeBackState() => _keeper.Reopen();
 
     /// <summary>
     /// The operator's order about one server. Completes when it is in force and on the disk: null, or why not.

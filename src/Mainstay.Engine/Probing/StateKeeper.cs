@@ -50,6 +50,13 @@ public sealed partial class Prober
             _isClosed = true;
         }
 
+        /// <summary>After <see cref="CloseAsync"/>: the file is this worker's again.</summary>
+        public void Reopen()
+        {
+            _isClosed = false;
+            prober.Post(Touch);
+        }
+
         private List<KeptServer> Collect()
         {
             var servers = new List<KeptServer>();

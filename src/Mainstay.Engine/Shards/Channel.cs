@@ -15,6 +15,12 @@ public abstract class Channel : TimerNode
     /// <summary>The open descriptor, or -1. The channel owns it.</summary>
     public int Descriptor { get; protected set; } = -1;
 
+    /// <summary>
+    /// Told of its events before the others of the same batch: something that waits to be used, and must not be when it has come to
+    /// an end.
+    /// </summary>
+    internal bool GoesFirst;
+
     /// <summary>The descriptor is ready. Edge-triggered unless registered otherwise: act until EAGAIN or remember to.</summary>
     public abstract void OnReady(IoEvents events);
 

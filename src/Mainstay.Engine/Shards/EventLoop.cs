@@ -138,6 +138,7 @@ public sealed class EventLoop : IDisposable
         Now = MonotonicClock.Now;
         UnixNanoseconds = MonotonicClock.UnixNanoseconds;
         Volatile.Write(ref _turns, _turns + 1);
+        if (count > 1) DispatchFirst(count);
         for (int i = 0; i < count; i++) Dispatch(i);
         if (!_mailbox.IsEmpty) ReadMailbox();
         _timers.Advance(Now);
@@ -166,6 +167,21 @@ public sealed class EventLoop : IDisposable
 
         // The generation tells an event for a descriptor closed earlier in this batch from one for its index's new owner.
         if (_generations[index] == (uint)(token >> 32)) _channels[index]?.OnReady(events);
+    }
+
+    /// <summary>
+    /// Whoever asked to go first, with what is more than room to send. One that is still registered afterwards is told once more, in its
+    /// place.
+    /// </summary>
+    private void DispatchFirst(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            (IoEvents events, ulong token) = _epoll[i];
+            uint index = (uint)token;
+            if (index == WakeToken || (events & ~IoEvents.Out) == 0 || _generations[index] != (uint)(token >> 32)) continue;
+            if (_channels[index] is { GoesFirst: true } channel) channel.OnReady(events);
+        }
     }
 
     private void ReadMailbox()

@@ -90,9 +90,9 @@ public sealed class TcpPlane : IPlane
         TcpGeneration next = _next!;
         _next = null;
         _sockets.Publish();
-        _targets.Publish();
         foreach (TcpService service in next.Services) service.Places.Limit = LimitOf(service.Snapshot);
         await OnEveryShard(tcp => tcp.Apply(next));
+        _targets.Publish();
         Volatile.Write(ref _current, next);
     }
 

@@ -16,7 +16,7 @@ public readonly record struct ExitStatus(int Code, int Signal)
 /// </summary>
 public sealed unsafe class ChildProcess : IDisposable
 {
-    public const int SignalInterrupt = 2, SignalKill = 9, SignalTerminate = 15;
+    public const int SignalKill = 9, SignalTerminate = 15;
 
     private const short SetGroup = 0x02, SetDefaultSignals = 0x04, SetMask = 0x08;
     private const int ReadWrite = 2, DuplicateCloseOnExec = 1030;
@@ -51,7 +51,8 @@ public sealed unsafe class ChildProcess : IDisposable
         try
         {
             SetAttributes(attributes, request.OwnGroup);
-            AddDescriptors(actions, request.Descriptors, copies);
+            Errno given = AddDescriptors(actions, request.Descriptors, copies);
+            if (given != Errno.None) return given;
             int pid;
             int error = Libc.PosixSpawn(&pid, path.First, actions, attributes, arguments.Pointers, environment.Pointers);
             if (error != 0) return (Errno)error;
@@ -113,7 +114,7 @@ public sealed unsafe class ChildProcess : IDisposable
         _ = Libc.SpawnAttributesSetFlags(attributes, (short)(SetDefaultSignals | SetMask | (ownGroup ? SetGroup : 0)));
     }
 
-    private static void AddDescriptors(byte* actions, IReadOnlyList<DescriptorMapping> mappings, List<int> copies)
+    private static Errno AddDescriptors(byte* actions, IReadOnlyList<DescriptorMapping> mappings, List<int> copies)
     {
         int firstFree = 3;
         foreach (DescriptorMapping mapping in mappings) firstFree = Math.Max(firstFree, mapping.Target + 1);
@@ -131,7 +132,7 @@ public sealed unsafe class ChildProcess : IDisposable
             if (source < firstFree)
             {
                 from = Libc.Result(Libc.FileControl(source, DuplicateCloseOnExec, firstFree));
-                if (from < 0) throw new InvalidOperationException($"descriptor {source} cannot be given to a child: {((Errno)(-from)).Describe()}");
+                if (from < 0) return (Errno)(-from);
                 copies.Add(from);
             }
 
@@ -139,6 +140,7 @@ public sealed unsafe class ChildProcess : IDisposable
         }
 
         _ = Libc.SpawnActionsCloseFrom(actions, firstFree);
+        return Errno.None;
     }
 
     private static bool WaitFor(int kind, int id, int options, out ExitStatus status)

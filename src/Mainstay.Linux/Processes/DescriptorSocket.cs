@@ -16,13 +16,16 @@ public static unsafe class DescriptorSocket
     // struct cmsghdr: length (8), level (4), type (4), then the descriptors.
     private const int ControlHeader = 16;
 
+    /// <summary>In place of a count: the message came without its descriptors, because this process may have no more.</summary>
+    public const int Lost = -1;
+
     /// <summary>Two connected ends; the caller owns both.</summary>
-    public static (int First, int Second) CreatePair()
+    public static Errno TryCreatePair(out int first, out int second)
     {
         int* ends = stackalloc int[2];
         int result = Libc.Result(Libc.SocketPair(FamilyUnix, TypeSeqPacket | CloseOnExec, 0, ends));
-        if (result < 0) throw new InvalidOperationException($"socketpair: {((Errno)(-result)).Describe()}");
-        return (ends[0], ends[1]);
+        (first, second) = result < 0 ? (-1, -1) : (ends[0], ends[1]);
+        return result < 0 ? (Errno)(-result) : Errno.None;
     }
 
     /// <summary>
@@ -52,7 +55,8 @@ public static unsafe class DescriptorSocket
 
     /// <summary>
     /// Bytes received, 0 when the other end is gone, or a negated <see cref="Errno"/>: EAGAIN when nothing is there, EMSGSIZE when the
-    /// message did not fit (it is dropped, its descriptors closed). The received descriptors are the caller's.
+    /// message did not fit (it is dropped, its descriptors closed). The received descriptors are the caller's; <see cref="Lost"/> in place of their
+    /// count when not all of them could be opened here, and none was kept.
     /// </summary>
     public static int Receive(int socket, Span<byte> buffer, Span<int> descriptors, out int descriptorCount)
     {
@@ -66,10 +70,13 @@ public static unsafe class DescriptorSocket
             int received = Libc.Result(Libc.ReceiveMessage(socket, (byte*)&header, DontWait | CloseOnExecFlag));
             if (received < 0) return received;
             bool fits = TakeDescriptors(header, descriptors, out descriptorCount);
-            if (fits && (header.Flags & (MessageTruncated | ControlTruncated)) == 0) return received;
+            // The control buffer holds the most that there can be: what was cut there is descriptors over this process's limit.
+            bool isCut = (header.Flags & ControlTruncated) != 0;
+            bool isWhole = fits && (header.Flags & MessageTruncated) == 0;
+            if (isWhole && !isCut) return received;
             foreach (int fd in descriptors[..descriptorCount]) Descriptor.Close(fd);
-            descriptorCount = 0;
-            return -(int)Errno.EMSGSIZE;
+            descriptorCount = isWhole ? Lost : 0;
+            return isWhole ? received : -(int)Errno.EMSGSIZE;
         }
     }
 

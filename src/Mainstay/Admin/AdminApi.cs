@@ -3,6 +3,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Health;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Probing;
+using Mainstay.Worker;
 using Microsoft.AspNetCore.Http;
 
 namespace Mainstay.Admin;
@@ -22,8 +23,9 @@ public sealed record Refusal(string Error);
 /// POST /api/pools/{pool}/servers/{server}/drain | enable | maintenance      body: the reason, plain text, optional
 /// POST /api/reload
 /// </code>
+/// Orders are refused with 503 while a second worker is taking over.
 /// </summary>
-internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<ReloadOutcome>> reload)
+internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<ReloadOutcome>> reload, Handover handover)
 {
     private const int MaxReason = 200;
 
@@ -77,13 +79,34 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         }
 
         string reason = await ReadReasonAsync(context.Request).ConfigureAwait(false);
-        string? refusal = await prober.OrderAsync(pool, server, known, reason).ConfigureAwait(false);
+        if (!handover.TryBeginOrder())
+        {
+            await RefuseForNowAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        string? refusal;
+        try
+        {
+            refusal = await prober.OrderAsync(pool, server, known, reason).ConfigureAwait(false);
+        }
+        finally
+        {
+            handover.EndOrder();
+        }
+
         if (refusal is not null) await RefuseAsync(context, 404, refusal).ConfigureAwait(false);
         else await WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Default.ServerStatus).ConfigureAwait(false);
     }
 
     private async Task ReloadAsync(HttpContext context)
     {
+        if (handover.IsUnderWay)
+        {
+            await RefuseForNowAsync(context).ConfigureAwait(false);
+            return;
+        }
+
         ReloadOutcome outcome = await reload().ConfigureAwait(false);
         await WriteJsonAsync(context, outcome.IsInForce ? 200 : 409, outcome, AdminJson.Default.ReloadOutcome).ConfigureAwait(false);
     }
@@ -100,6 +123,13 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
     {
         context.Response.Headers.Allow = allowed;
         return RefuseAsync(context, 405, $"this path takes {allowed}");
+    }
+
+    /// <summary>The worker that takes over answers on the same socket in a moment.</summary>
+    private static Task RefuseForNowAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = "1";
+        return RefuseAsync(context, 503, "an upgrade is under way, and the new worker does not serve yet; ask again in a moment");
     }
 
     private static Task RefuseAsync(HttpContext context, int status, string error) =>

@@ -3,13 +3,14 @@ using Mainstay.Core.Net;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
+using Mainstay.Worker;
 
 namespace Mainstay.Admin;
 
 /// <summary>
 /// The admin plane: API and metrics over HTTP on the admin socket and, where configured, a TCP address.
 /// </summary>
-internal sealed class AdminPlane(AdminApi api, EventLoop loop, OperatorLog log) : IPlane
+internal sealed class AdminPlane(AdminApi api, EventLoop loop, OperatorLog log, Handover handover) : IPlane
 {
     private readonly Dictionary<Endpoint, int> _prepared = [];
     private readonly Dictionary<Endpoint, AdminServer> _servers = [];
@@ -61,8 +62,12 @@ internal sealed class AdminPlane(AdminApi api, EventLoop loop, OperatorLog log) 
         _prepared.Clear();
     }
 
-    /// <summary>Stays until the end of the drain, so that it can be watched; the worker ends with it.</summary>
-    public Task DrainAsync(TimeSpan timeout) => Task.CompletedTask;
+    /// <summary>
+    /// Where a second worker has taken over, all questions and orders are its own from here on; its connections wait in the same
+    /// sockets. Otherwise this one answers until the end of the drain, so that it can be watched.
+    /// </summary>
+    public Task DrainAsync(TimeSpan timeout) =>
+        handover.IsUnderWay ? Task.WhenAll(_servers.Values.Select(server => server.StopAsync())) : Task.CompletedTask;
 
     private static IEnumerable<(string Option, Endpoint Endpoint)> Wanted(AdminSnapshot admin)
     {

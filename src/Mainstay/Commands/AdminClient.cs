@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -12,6 +14,11 @@ internal sealed class AdminClient(string path) : IDisposable
 {
     /// <summary>A worker that is being replaced answers from its successor: a while, but not for ever.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>A second worker serves after its first round of checks; that takes seconds where a server hangs.</summary>
+    private static readonly TimeSpan LongestUpgrade = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly HttpClient _http = Connect(path, Patience);
 
@@ -42,28 +49,27 @@ internal sealed class AdminClient(string path) : IDisposable
     /// <summary>The answer's text where it is JSON of that type; null when the daemon said no, which is in <paramref name="refusal"/>.</summary>
     /// <exception cref="UnreachableException">Nobody answers.</exception>
     public T? Get<T>(string target, JsonTypeInfo<T> type, out string refusal)
-        where T : class => Send(new HttpRequestMessage(HttpMethod.Get, target), text => JsonSerializer.Deserialize(text, type), out refusal);
+        where T : class => Send(() => new HttpRequestMessage(HttpMethod.Get, target), text => JsonSerializer.Deserialize(text, type), out refusal);
 
     /// <exception cref="UnreachableException">Nobody answers.</exception>
     public T? Post<T>(string target, string body, JsonTypeInfo<T> type, out string refusal)
-        where T : class
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = new StringContent(body, Encoding.UTF8, "text/plain") };
-        return Send(request, text => JsonSerializer.Deserialize(text, type), out refusal);
-    }
+        where T : class => Send(
+            () => new HttpRequestMessage(HttpMethod.Post, target) { Content = new StringContent(body, Encoding.UTF8, "text/plain") },
+            text => JsonSerializer.Deserialize(text, type),
+            out refusal);
 
     /// <summary>An answer that is plain text.</summary>
     /// <exception cref="UnreachableException">Nobody answers.</exception>
-    public string? GetText(string target, out string refusal) => Send(new HttpRequestMessage(HttpMethod.Get, target), text => text, out refusal);
+    public string? GetText(string target, out string refusal) => Send(() => new HttpRequestMessage(HttpMethod.Get, target), text => text, out refusal);
 
     public void Dispose() => _http.Dispose();
 
-    private T? Send<T>(HttpRequestMessage request, Func<string, T?> read, out string refusal)
+    private T? Send<T>(Func<HttpRequestMessage> request, Func<string, T?> read, out string refusal)
         where T : class
     {
         try
         {
-            using HttpResponseMessage response = _http.SendAsync(request).GetAwaiter().GetResult();
+            using HttpResponseMessage response = SendUntilTaken(request);
             string text = response.Content.ReadAsStringAsync().GetAwaiter().GetResult();
             refusal = response.IsSuccessStatusCode ? "" : Reason(text);
             return response.IsSuccessStatusCode ? read(text) : null;
@@ -73,9 +79,19 @@ internal sealed class AdminClient(string path) : IDisposable
             string reason = File.Exists(path) ? (e.InnerException ?? e).Message : "there is no such socket";
             throw new UnreachableException($"no daemon answers at {path}: {reason} (is it running? --socket names another)", e);
         }
-        finally
+    }
+
+    /// <summary>503: a second worker is taking over, and will answer here in a moment.</summary>
+    private HttpResponseMessage SendUntilTaken(Func<HttpRequestMessage> request)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
         {
-            request.Dispose();
+            using HttpRequestMessage attempt = request();
+            HttpResponseMessage response = _http.SendAsync(attempt).GetAwaiter().GetResult();
+            if (response.StatusCode != HttpStatusCode.ServiceUnavailable || clock.Elapsed >= LongestUpgrade) return response;
+            response.Dispose();
+            Thread.Sleep(RetryInterval);
         }
     }
 

@@ -12,7 +12,7 @@ namespace Mainstay.Keeper;
 /// The keeper: starts the worker, holds the listening sockets for it, replaces it when it dies or stalls, hands it the configuration
 /// and the signals. Parses nothing but the worker's few messages. One thread, one loop.
 /// </summary>
-public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
+public sealed partial class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
 {
     /// <summary>After a worker's own deadline, before it is killed: for a last write of its state.</summary>
     private static readonly TimeSpan DrainGrace = TimeSpan.FromSeconds(2);
@@ -79,7 +79,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         switch ((Order)number)
         {
             case Order.Reload: Reload(); break;
-            case Order.Upgrade: StartSuccessor(); break;
+            case Order.Upgrade: BeginUpgrade(); break;
             case Order.Leave: Leave(); break;
         }
     }
@@ -95,6 +95,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
             case LinkKind.Claim: OnClaim(worker, message); break;
             case LinkKind.Serving: OnServing(worker, message); break;
             case LinkKind.WantConfiguration: Reload(); break;
+            case LinkKind.Yielded: OnYielded(worker); break;
             case LinkKind.Heartbeat: break;
             default: worker.Kill(); break;
         }
@@ -109,6 +110,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         {
             _successor = null;
             _log.Error($"the new worker {worker.Pid} ended before it served ({status}); the old one goes on");
+            AbandonUpgrade();
         }
         else if (worker == _current)
         {
@@ -247,13 +249,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         worker.BecomeServing(_loop.Now);
         _hasServed = true;
         _log.Info($"worker {worker.Pid} serves");
-        if (worker == _successor)
-        {
-            WorkerChild? old = _current;
-            (_current, _successor) = (worker, null);
-            old?.Drain(within: null, DrainGrace);
-        }
-
+        if (worker == _successor) EndUpgrade(worker);
         _listeners.KeepOnly(worker.Listeners);
         if (_reloadWaits) Reload();
     }
@@ -276,6 +272,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
 
     private void RestartAfter(TimeSpan delay)
     {
+        _isUpgrading = false;
         if (_successor is not null)
         {
             (_current, _successor) = (_successor, null);
@@ -289,7 +286,7 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
     private void Reload()
     {
         if (_isLeaving) return;
-        if (_current?.Stage != WorkerStage.Serving)
+        if (_isUpgrading || _current?.Stage != WorkerStage.Serving)
         {
             // One that is starting may have read the file before it changed.
             _reloadWaits = _current is not null;
@@ -307,13 +304,6 @@ public sealed class KeeperProcess : IWorkerOwner, ILoopReceiver, IDisposable
         }
 
         if (!_current.TrySend(message, file < 0 ? [] : [file])) _current.Kill();
-    }
-
-    private void StartSuccessor()
-    {
-        if (_isLeaving || _successor is not null || _current?.Stage != WorkerStage.Serving) return;
-        _log.Info($"upgrade: starting a second worker from {_program.Path}");
-        _successor = Start();
     }
 
     /// <summary>The first time: no new work, existing work ends. The second time: now.</summary>

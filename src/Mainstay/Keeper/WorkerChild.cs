@@ -74,7 +74,8 @@ internal sealed class WorkerChild : IDisposable
     {
         const int linkInChild = 3;
         worker = null;
-        (int own, int childs) = DescriptorSocket.CreatePair();
+        Errno error = DescriptorSocket.TryCreatePair(out int own, out int childs);
+        if (error != Errno.None) return error;
         var request = new SpawnRequest
         {
             Path = program.Path,
@@ -83,7 +84,7 @@ internal sealed class WorkerChild : IDisposable
             Descriptors = [new(DescriptorMapping.DevNull, 0), new(childs, linkInChild)],
             OwnGroup = true,
         };
-        Errno error = ChildProcess.TrySpawn(request, out ChildProcess? process);
+        error = ChildProcess.TrySpawn(request, out ChildProcess? process);
         Descriptor.Close(childs);
         if (process is null)
         {

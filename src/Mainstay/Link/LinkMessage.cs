@@ -26,6 +26,9 @@ public enum LinkKind : byte
     /// <summary>Asks for the configuration file as it is now (the API's reload).</summary>
     WantConfiguration = 7,
 
+    /// <summary>Answers <see cref="Yield"/>: all orders taken are on the disk, and no further one is taken.</summary>
+    Yielded = 8,
+
     // From the keeper.
 
     /// <summary>
@@ -42,6 +45,11 @@ public enum LinkKind : byte
 
     /// <summary>Take no new work, end the existing and leave. Number: within so many milliseconds; -1 = as configured.</summary>
     Drain = 19,
+
+    /// <summary>
+    /// Number: 1 = a second worker is about to start, answer with <see cref="Yielded"/>; 0 = it did not come to serve, go on as before.
+    /// </summary>
+    Yield = 20,
 }
 
 /// <summary>One message; which fields mean something is said at its kind.</summary>

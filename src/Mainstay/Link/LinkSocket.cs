@@ -42,6 +42,9 @@ public sealed class LinkSocket(int descriptor) : IDisposable
         return sent == length;
     }
 
+    /// <summary>The last message came with descriptors, and this process may have no more of them (EMFILE): it has none of these.</summary>
+    public bool HasLostDescriptors => _descriptorCount == DescriptorSocket.Lost;
+
     /// <summary>The next message, without waiting. Its descriptors are the caller's.</summary>
     public LinkEvent Receive(out LinkMessage message, out ReadOnlySpan<int> descriptors)
     {
@@ -53,7 +56,7 @@ public sealed class LinkSocket(int descriptor) : IDisposable
         if (received == -(int)Errno.EAGAIN) return LinkEvent.Nothing;
         if (received is 0 or -(int)Errno.ECONNRESET) return LinkEvent.End;
         if (received < 0) return LinkEvent.Broken;
-        descriptors = _descriptors.AsSpan(0, _descriptorCount);
+        descriptors = _descriptors.AsSpan(0, Math.Max(0, _descriptorCount));
         if (LinkCodec.TryRead(_received.AsSpan(0, received), out message)) return LinkEvent.Message;
         foreach (int fd in descriptors) Linux.Descriptor.Close(fd);
         descriptors = [];

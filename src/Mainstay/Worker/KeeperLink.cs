@@ -24,6 +24,9 @@ internal abstract record KeeperOrder
 
     /// <param name="Within">Null: as configured. Also when the keeper is gone: nobody would replace this worker.</param>
     public sealed record Drain(TimeSpan? Within) : KeeperOrder;
+
+    /// <param name="IsComing">A second worker is about to start; false: it has failed.</param>
+    public sealed record Yield(bool IsComing) : KeeperOrder;
 }
 
 /// <summary>The worker's end of the link: a thread of its own reads it and sends heartbeats, whatever the rest of the worker does.</summary>
@@ -88,6 +91,8 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
     public void ReportServing(uint configuration, TimeSpan drainTimeout) =>
         _socket.TrySend(new LinkMessage(LinkKind.Serving, configuration, (long)drainTimeout.TotalMilliseconds));
 
+    public void ReportYielded() => _socket.TrySend(new LinkMessage(LinkKind.Yielded));
+
     public void WantConfiguration() => _socket.TrySend(new LinkMessage(LinkKind.WantConfiguration));
 
     public void Dispose()
@@ -126,6 +131,13 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
     {
         switch (message.Kind)
         {
+            // Something to tell, not to end for: what is open goes on.
+            case LinkKind.Configuration when _socket.HasLostDescriptors:
+                _orders.Writer.TryWrite(new KeeperOrder.Configure(message.Text, -(int)Errno.EMFILE));
+                return;
+            case LinkKind.Listener when _socket.HasLostDescriptors:
+                if (_listeners.TryRemove(message.Id, out var asked)) asked.SetResult(ListenerSockets.Failed(Errno.EMFILE.Describe()));
+                return;
             case LinkKind.Configuration when descriptors.Length == 1:
                 _orders.Writer.TryWrite(new KeeperOrder.Configure(message.Text, descriptors[0]));
                 return;
@@ -137,6 +149,9 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
                 return;
             case LinkKind.Claimed when _claims.TryRemove(message.Id, out var claim):
                 claim.SetResult((Errno)message.Number);
+                break;
+            case LinkKind.Yield:
+                _orders.Writer.TryWrite(new KeeperOrder.Yield(message.Number != 0));
                 break;
             case LinkKind.Drain:
                 OrderDrain(message.Number < 0 ? null : TimeSpan.FromMilliseconds(message.Number));

@@ -24,7 +24,7 @@ internal static class MachinePreparation
 
         CreateDirectory(snapshot.Process.StateDirectory, "process.state-directory", account, errors);
         // The keeper binds there, so it stays the keeper's.
-        if (snapshot.Admin.Socket[0] == '/') CreateDirectory(Path.GetDirectoryName(snapshot.Admin.Socket) ?? "/", "admin.socket", null, errors);
+        CreateDirectory(Path.GetDirectoryName(snapshot.Admin.Socket) ?? "/", "admin.socket", null, errors);
         CreateAccessLog(snapshot.AccessLog, account, errors);
         if (errors.Count > 0) return errors;
         if (account is { } own) Credentials.Become(own);

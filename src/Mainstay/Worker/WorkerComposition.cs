@@ -53,7 +53,10 @@ internal sealed class WorkerComposition
         var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog), new TcpReport(tcp)]);
 
         // The HTTP plane comes last of those that use pools: it retires what the configuration no longer has.
-        return [pools, prober, tcp, http, new AdminPlane(new AdminApi(sources, prober, context.Reload), context.Loop, context.Log)];
+        context.Handover.LeaveState = prober.LeaveStateAsync;
+        context.Handover.TakeBackState = prober.TakeBackState;
+        var api = new AdminApi(sources, prober, context.Reload, context.Handover);
+        return [pools, prober, tcp, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
     }
 
     private static void Announce(OperatorLog log, HealthNotice notice) =>

@@ -13,7 +13,8 @@ public sealed record CompiledConfiguration(Snapshot? Snapshot, IReadOnlyList<str
 /// <param name="Start">The first configuration: what cannot change while the worker lives is taken from it.</param>
 /// <param name="Reload">Brings the configuration file as it is now into force.</param>
 /// <param name="Loop">The loop that also reads the keeper's link: for short errands only.</param>
-public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<ReloadOutcome>> Reload, EventLoop Loop);
+/// <param name="Handover">Whether a second worker is taking over.</param>
+public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<ReloadOutcome>> Reload, EventLoop Loop, Handover Handover);
 
 /// <summary>What a worker is made of.</summary>
 /// <param name="Compile">From a file's bytes; the path is for messages and for what the file names relative to itself.</param>

@@ -19,6 +19,7 @@ public sealed class WorkerProcess
     private readonly OperatorLog _log;
     private readonly WorkerParts _parts;
     private readonly ReloadRequests _reloads = new();
+    private readonly Handover _handover = new();
 
     private WorkerProcess(KeeperLink link, OperatorLog log, WorkerParts parts) => (_link, _log, _parts) = (link, log, parts);
 
@@ -38,7 +39,7 @@ public sealed class WorkerProcess
         IReadOnlyList<string> errors = await PrepareAsync(snapshot).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
 
-        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync, _link.Loop)), _link, _link.CloseListener);
+        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync, _link.Loop, _handover)), _link, _link.CloseListener);
         _link.WatchOver(host.IsAlive);
         errors = await host.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
@@ -54,6 +55,13 @@ public sealed class WorkerProcess
             {
                 case KeeperOrder.Configure next:
                     await ReloadAsync(host, next).ConfigureAwait(false);
+                    break;
+                case KeeperOrder.Yield { IsComing: true }:
+                    await _handover.BeginAsync().ConfigureAwait(false);
+                    _link.ReportYielded();
+                    break;
+                case KeeperOrder.Yield:
+                    _handover.Cancel();
                     break;
                 case KeeperOrder.Drain drain:
                     TimeSpan timeout = drain.Within ?? host.InForce?.Process.DrainTimeout ?? TimeSpan.Zero;

@@ -84,7 +84,7 @@ internal sealed class PickStory
             case "pool":
                 _slots.Clear();
                 _balancers = [];
-                for (int slot = 0; slot < 64; slot++) _loads.Reset(slot);
+                for (int slot = 0; slot < 64; slot++) _loads[slot] = default;
                 for (int slot = 0; slot < 64; slot++) _availability[slot] = default;
                 Configure(words[1..]);
                 return "";

@@ -183,32 +183,61 @@ public class PoolBalancerTests
 
     /// <summary>After a refused reload the tables in force did not follow the servers' health any more.</summary>
     [Fact]
-    public void Restore_AbandonedConfiguration_TablesInForceFollowHealthAgain()
+    public void Abandon_PreparedConfiguration_TablesInForceFollowHealth()
     {
         var pool = new TestPool(1, 1, 1, 1);
         pool.Set(1, ServerState.Down);
         ImmutableArray<PoolBalancer> current = [Create(pool, Algorithm.Maglev)];
-        var abandoned = PoolBalancer.CreateAll(new BalanceSnapshot(Algorithm.Maglev), pool.Servers, 1, 1, current);
+        var prepared = PoolBalancer.Prepare(new BalanceSnapshot(Algorithm.Maglev), pool.Servers, 1, 1, current);
 
-        PoolBalancer.Restore(current, abandoned);
+        PoolBalancer.Abandon(prepared);
 
         pool.Set(1, ServerState.Up);
         Assert.Contains("b", Picked(pool, current[0]));
     }
 
     [Fact]
-    public void Restore_AbandonedThresholds_AreTakenBack()
+    public void Prepare_UntilPutInForce_ThresholdsAreThoseOfBefore()
     {
         var pool = new TestPool(1);
         ServerEntry entry = pool.Servers[0];
         ImmutableArray<PoolBalancer> current = [Create(pool, Algorithm.RoundRobin)];
         var limited = new ServerSet([entry with { UpperThreshold = 1 }], pool.Availability, pool.Servers.Loads, pool.Servers.PoolSlot);
-        var abandoned = PoolBalancer.CreateAll(new BalanceSnapshot(Algorithm.RoundRobin), limited, 1, 1, current);
 
-        PoolBalancer.Restore(current, abandoned);
+        var next = PoolBalancer.Prepare(new BalanceSnapshot(Algorithm.RoundRobin), limited, 1, 1, current);
 
         Assert.True(current[0].TryEnter(0));
         Assert.Equal(0, current[0].Pick(TestPool.Key(1)));
+        PoolBalancer.PutInForce(next, current);
+        Assert.Equal(Scheduler.None, next[0].Pick(TestPool.Key(1)));
+    }
+
+    [Fact]
+    public void Prepare_UntilPutInForce_BothFollowHealth()
+    {
+        var pool = new TestPool(1, 1, 1, 1);
+        ImmutableArray<PoolBalancer> current = [Create(pool, Algorithm.Maglev)];
+        pool.Set(1, ServerState.Down);
+
+        var next = PoolBalancer.Prepare(new BalanceSnapshot(Algorithm.Maglev), pool.Servers, 1, 1, current);
+        pool.Set(1, ServerState.Up);
+
+        Assert.Contains("b", Picked(pool, current[0]));
+        Assert.Contains("b", Picked(pool, next[0]));
+    }
+
+    [Fact]
+    public void Forget_PlacesTakenAndGivenBackByALateExchange_StayCounted()
+    {
+        var loads = new LoadTable(1);
+        loads.SetThresholds(0, 2, 1);
+        loads.OnResponse(0, TimeSpan.FromSeconds(1), new Instant(1));
+        Assert.True(loads.TryEnter(0, limit: 0));
+
+        loads.Forget(0);
+        loads.Leave(0);
+
+        Assert.Equal((0, 0, 0), (loads[0].InFlight, loads[0].Upper, loads.ResponseTime(0, new Instant(1))));
     }
 
     [Fact]

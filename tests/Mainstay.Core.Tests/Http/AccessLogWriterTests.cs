@@ -119,7 +119,7 @@ public class AccessLogWriterTests
         Pool = "app"u8,
         Server = "b"u8,
         Attempts = 2,
-        Outcome = Outcome.RejectedResponse(OutcomePhase.ResponseHead, RejectReason.BareLf),
+        Outcome = new Outcome(OutcomePhase.ResponseHead, OutcomeCause.ServerRejected, RejectReason.BareLf),
         RequestId = "00ff"u8,
         UserAgent = agent,
         Referer = "http://r/"u8,

@@ -2,6 +2,7 @@ using System.Text;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 
 namespace Mainstay.Core.Tests.Http;
 
@@ -36,31 +37,44 @@ public class AllocationTests
         private readonly ForwardedPolicy _policy = new(new ForwardedSnapshot([], Standard: true));
         private readonly PickHash _hash = new(new BalanceSnapshot(Algorithm.Hash, HashSource.Cookie, "sid"));
         private readonly RequestId _ids = new(7);
-        private readonly RedirectResponse _redirect = new(new RouteAction.Redirect(308, "https://{host}{uri}"));
-        private readonly NetAddress _client = NetAddress.V4(0xC0000207);
+        private readonly RedirectResponse _redirect;
+        private readonly StatedOrigin _client = new(NetAddress.V4(0xC0000207));
         private readonly byte[] _id = new byte[RequestId.Length];
         private readonly byte[] _date = new byte[HttpDate.Length];
 
-        private readonly RouteTable _routes = RouteTableTests.Table(
-            new RouteMatch { Host = [new HostPattern("other.example", false)] },
-            new RouteMatch { Method = ["PURGE"] },
-            new RouteMatch { Query = [new NamedMatch("y", [new ValuePattern(PatternKind.Exact, "3")])] },
-            new RouteMatch { Cookie = [new NamedMatch("sid", [new ValuePattern(PatternKind.Exact, "8")])] },
-            new RouteMatch
-            {
-                Host = [new HostPattern("example.com", true)],
-                Path = [new PathPattern(PatternKind.RegexIgnoreCase, "^/A/C$")],
-                Header = [new NamedMatch("user-agent", [new ValuePattern(PatternKind.RegexIgnoreCase, "bot|crawler")])],
-            });
+        private readonly RouteTable _routes;
+
+        public RequestPath()
+        {
+            var action = new RouteAction.Redirect(308, "https://{host}/{1}/{lang}?{query.y}&a={client.address}&t={time.iso}");
+            RouteMatch[] matches =
+            [
+                new() { Host = [new HostPattern("other.example", false)] },
+                new() { Method = ["PURGE"] },
+                new() { Query = [new NamedMatch("y", [new ValuePattern(PatternKind.Exact, "3")])] },
+                new() { Any = [new RouteMatch { Cookie = [new NamedMatch("sid", [new ValuePattern(PatternKind.Exact, "8")])] }] },
+                new()
+                {
+                    Host = [new HostPattern("example.com", true)],
+                    Path = [new PathPattern(PatternKind.RegexIgnoreCase, "^/A/(C)$")],
+                    Header = [new NamedMatch("user-agent", [new ValuePattern(PatternKind.RegexIgnoreCase, "(?<lang>bot|crawler)")])],
+                    Not = [new RouteMatch { Method = ["GET"] }],
+                },
+            ];
+            HttpSnapshot service = RouteTableTests.Service([.. matches.Select((match, i) => new RouteSnapshot($"{i}", match, action))]);
+            var rules = new ServiceRules(service);
+            _redirect = new RedirectResponse(action, rules.Routes[4].Redirect!);
+            _routes = new RouteTable(service, rules, new RuleTables());
+        }
 
         public void Run()
         {
             var scanner = new HeadScanner();
             Check(scanner.TryFindEnd(_request, s_limits, out int length, out _));
             Check(_head.TryParse(_request.AsSpan(0, length), s_limits, out _));
-            Check(_routes.TryMatch(_head, _request, _client, out int route, out _));
+            Check(_routes.TryMatch(_head, _request, _client, out int route, out RuleInput input, out _));
             Check(route == 4);
-            Check(_hash.Input(_head, _request, _client, _id).SequenceEqual("7"u8));
+            Check(_hash.Input(_head, _request, _client.Address, _id).SequenceEqual("7"u8));
             _ids.Write(_id);
             HttpDate.Format(1_700_000_000, _date);
             Check(WriteRequest() > 0);
@@ -69,7 +83,7 @@ public class AllocationTests
             Check(_answer.TryParse(_response, _head.Method, false, s_limits, out _));
             Check(WriteResponse() > 0);
             Check(ErrorResponses.Write(_output, 502, _date) > 0);
-            Check(_redirect.Write(_output, _head, _request, _date, default) > 0);
+            Check(_redirect.Write(_output, input, _date, default) > 0);
             WriteLog(AccessLogFormat.Json);
             WriteLog(AccessLogFormat.Combined);
         }

@@ -53,7 +53,7 @@ public class OutcomeTests
     public void Status_RejectedRequest_IsThatOfTheReason()
     {
         Assert.Equal(414, Outcome.RejectedRequest(OutcomePhase.RequestHead, RejectReason.RequestLineTooLong).Status);
-        Assert.Equal(502, Outcome.RejectedResponse(OutcomePhase.ResponseHead, RejectReason.HeadTooLarge).Status);
+        Assert.Equal(502, new Outcome(OutcomePhase.ResponseHead, OutcomeCause.ServerRejected, RejectReason.HeadTooLarge).Status);
         Assert.Equal("client/request-head/rejected/bare-lf",
             Outcome.RejectedRequest(OutcomePhase.RequestHead, RejectReason.BareLf).ToString());
     }

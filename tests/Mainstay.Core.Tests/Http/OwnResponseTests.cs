@@ -1,6 +1,7 @@
 using System.Text;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Rules;
 
 namespace Mainstay.Core.Tests.Http;
 
@@ -62,15 +63,19 @@ public class OwnResponseTests
     [InlineData("/{path}", "/evil.example/", "/evil.example/")]
     [InlineData("{uri}", "///evil.example?x", "/evil.example?x")]
     [InlineData("https://{host}{uri}", "http://h?q", "https://h/?q")]
-    [InlineData("/{unknown}/{", "/", "/{unknown}/{")]
+    [InlineData("/{{unknown}}/{", "/", "/{unknown}/{")]
     public void Write_Redirect_FillsTheTemplateAndStaysOnItsHost(string template, string target, string location)
     {
         byte[] head = Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: h:80\r\n\r\n");
         var request = new RequestHead();
         Assert.True(request.TryParse(head, new HttpLimits(), out _));
-        var redirect = new RedirectResponse(new RouteAction.Redirect(308, template));
+        var action = new RouteAction.Redirect(308, template);
+        HttpSnapshot service = RouteTableTests.Service(new RouteSnapshot("r", new RouteMatch(), action));
+        var rules = new ServiceRules(service);
+        Assert.True(new RouteTable(service, rules, new RuleTables()).TryMatch(request, head, new StatedOrigin(), out _, out RuleInput input, out _));
         byte[] buffer = new byte[1024];
-        string text = Encoding.ASCII.GetString(buffer, 0, redirect.Write(buffer, request, head, s_date, new OwnResponse(true, false, false)));
+        int length = new RedirectResponse(action, rules.Routes[0].Redirect!).Write(buffer, input, s_date, new OwnResponse(true, false, false));
+        string text = Encoding.ASCII.GetString(buffer, 0, length);
         Assert.StartsWith("HTTP/1.1 308 Permanent Redirect\r\nContent-Length: 0\r\n", text);
         Assert.Contains($"\r\nLocation: {location}\r\nDate:", text);
     }

@@ -2,6 +2,7 @@ using System.Text;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 
 namespace Mainstay.Core.Tests.Http;
 
@@ -70,7 +71,7 @@ public class RouteTableTests
     public void TryMatch_PathThatServersReadDifferently_IsRefused(string target, RejectReason expected)
     {
         byte[] head = Encoding.ASCII.GetBytes(Get(target));
-        Assert.False(Table(new RouteMatch()).TryMatch(Parse(head), head, default, out _, out RejectReason reason));
+        Assert.False(Table(new RouteMatch()).TryMatch(Parse(head), head, new StatedOrigin(), out _, out _, out RejectReason reason));
         Assert.Equal(expected, reason);
     }
 
@@ -150,8 +151,8 @@ public class RouteTableTests
         byte[] head = Encoding.ASCII.GetBytes(Get("/"));
         NetAddress.TryParse("192.0.2.9", out NetAddress inside);
         NetAddress.TryParse("198.51.100.9", out NetAddress outside);
-        Assert.True(table.TryMatch(Parse(head), head, inside, out _, out _));
-        Assert.False(table.TryMatch(Parse(head), head, outside, out _, out RejectReason reason));
+        Assert.True(table.TryMatch(Parse(head), head, new StatedOrigin(inside), out _, out _, out _));
+        Assert.False(table.TryMatch(Parse(head), head, new StatedOrigin(outside), out _, out _, out RejectReason reason));
         Assert.Equal(RejectReason.None, reason);
     }
 
@@ -209,29 +210,32 @@ public class RouteTableTests
         Assert.Equal(expected, Encoding.Latin1.GetString(hash.Input(Parse(head), head, client, new byte[PickHash.ScratchLength])));
     }
 
-    internal static RouteTable Table(params RouteMatch[] matches) => new(new HttpSnapshot
+    internal static RouteTable Table(params RouteMatch[] matches) =>
+        new(Service([.. matches.Select((match, i) => new RouteSnapshot($"web.{i + 1}", match, new RouteAction.ToPool("app")))]));
+
+    internal static HttpSnapshot Service(params RouteSnapshot[] routes) => new()
     {
         Name = "web",
         Listen = [],
-        Routes = [.. matches.Select((match, i) => new RouteSnapshot($"web.{i + 1}", match, new RouteAction.ToPool("app")))],
+        Routes = [.. routes],
         Limits = new HttpLimits(),
         Timeouts = new HttpTimeouts(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero),
         Forwarded = new ForwardedSnapshot([]),
-    });
+    };
 
     private static string Get(string target) => $"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n";
 
     private static int Route(RouteTable table, string host, string path)
     {
         byte[] head = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-        table.TryMatch(Parse(head), head, default, out int route, out _);
+        table.TryMatch(Parse(head), head, new StatedOrigin(), out int route, out _, out _);
         return route;
     }
 
     private static bool Matches(RouteMatch match, string text)
     {
         byte[] head = Encoding.Latin1.GetBytes(text);
-        return Table(match).TryMatch(Parse(head), head, default, out _, out _);
+        return Table(match).TryMatch(Parse(head), head, new StatedOrigin(), out _, out _, out _);
     }
 
     private static RequestHead Parse(byte[] head)

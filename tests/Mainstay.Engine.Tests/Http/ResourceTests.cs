@@ -117,6 +117,40 @@ public sealed class ResourceTests
     }
 
     [Fact]
+    public void DescriptorsRunOut_MessageWithDescriptors_ArrivesWithoutThem()
+    {
+        Assert.Equal(Errno.None, DescriptorSocket.TryCreatePair(out int first, out int second));
+        (int read, int write) = Files.CreatePipe();
+        Assert.Equal(3, DescriptorSocket.Send(first, "abc"u8, [write, write, write]));
+        Descriptor.Close(write);
+        var taken = new List<int>();
+        byte[] buffer = new byte[16];
+        int[] received = new int[4];
+        int limit = LowerDescriptorLimit(Descriptors() + 200);
+        try
+        {
+            while (Descriptor.Duplicate(0) is >= 0 and var descriptor) taken.Add(descriptor);
+            // Room for one of the three.
+            Descriptor.Close(taken[^1]);
+            taken.RemoveAt(taken.Count - 1);
+
+            Assert.Equal(3, DescriptorSocket.Receive(second, buffer, received, out int count));
+
+            Assert.Equal(DescriptorSocket.Lost, count);
+            Assert.Equal(Errno.EMFILE, DescriptorSocket.TryCreatePair(out _, out _));
+        }
+        finally
+        {
+            foreach (int descriptor in taken) Descriptor.Close(descriptor);
+            LowerDescriptorLimit(limit);
+        }
+
+        // The one that fitted is closed too: the pipe has no writer.
+        Assert.Equal(0, Descriptor.Read(read, buffer));
+        foreach (int descriptor in new[] { first, second, read }) Descriptor.Close(descriptor);
+    }
+
+    [Fact]
     public async Task ConnectionLimit_HoldsOverShardsAndOthersWaitTheirTurn()
     {
         using ScriptedServer server = ScriptedServer.Saying("hello");

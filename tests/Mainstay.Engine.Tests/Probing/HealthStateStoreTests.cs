@@ -36,7 +36,7 @@ public sealed class HealthStateStoreTests : IDisposable
         int reads = 0;
         while (!Volatile.Read(ref isDone))
         {
-            byte[] bytes = File.ReadAllBytes(store.FilePath);
+            byte[] bytes = File.ReadAllBytes(Path.Combine(_folder, HealthStateStore.FileName));
             Assert.True(HealthStateFile.TryRead(bytes, Now, out _, out string reason), reason);
             reads++;
         }

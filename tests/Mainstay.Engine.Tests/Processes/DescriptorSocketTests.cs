@@ -8,7 +8,7 @@ public class DescriptorSocketTests
     [Fact]
     public void Send_WithDescriptors_ReceiverUsesThem()
     {
-        (int first, int second) = DescriptorSocket.CreatePair();
+        (int first, int second) = CreatePair();
         (int read, int write) = Files.CreatePipe();
 
         Assert.Equal(3, DescriptorSocket.Send(first, "abc"u8, [read, write]));
@@ -26,7 +26,7 @@ public class DescriptorSocketTests
     [Fact]
     public void Receive_MostDescriptorsOfOneMessage_AllArrive()
     {
-        (int first, int second) = DescriptorSocket.CreatePair();
+        (int first, int second) = CreatePair();
         int[] sent = new int[DescriptorSocket.MaxDescriptors];
         Array.Fill(sent, first);
 
@@ -41,7 +41,7 @@ public class DescriptorSocketTests
     [Fact]
     public void Receive_MessageLargerThanBuffer_IsRefusedAndItsDescriptorsClosed()
     {
-        (int first, int second) = DescriptorSocket.CreatePair();
+        (int first, int second) = CreatePair();
         (int read, int write) = Files.CreatePipe();
         DescriptorSocket.Send(first, "too long"u8, [write]);
         Descriptor.Close(write);
@@ -57,7 +57,7 @@ public class DescriptorSocketTests
     [Fact]
     public void Receive_MoreDescriptorsThanExpected_AreAllClosed()
     {
-        (int first, int second) = DescriptorSocket.CreatePair();
+        (int first, int second) = CreatePair();
         (int read, int write) = Files.CreatePipe();
         DescriptorSocket.Send(first, "x"u8, [write, write]);
         Descriptor.Close(write);
@@ -71,12 +71,18 @@ public class DescriptorSocketTests
     [Fact]
     public void Receive_NothingThere_SaysSo_AndTheEndIsZero()
     {
-        (int first, int second) = DescriptorSocket.CreatePair();
+        (int first, int second) = CreatePair();
 
         Assert.Equal(-(int)Errno.EAGAIN, DescriptorSocket.Receive(second, new byte[3], [], out _));
         Descriptor.Close(first);
         Assert.Equal(0, DescriptorSocket.Receive(second, new byte[3], [], out _));
         Descriptor.Close(second);
+    }
+
+    private static (int First, int Second) CreatePair()
+    {
+        Assert.Equal(Errno.None, DescriptorSocket.TryCreatePair(out int first, out int second));
+        return (first, second);
     }
 
     private static void Close(params int[] descriptors)

@@ -68,6 +68,25 @@ public class EventLoopTests
     }
 
     [Fact]
+    public void GoesFirst_EventBehindOthersOfItsBatch_IsTakenBeforeThem()
+    {
+        using var loop = new EventLoop();
+        Recorder[] ordinary = [Signaled(), Signaled()];
+        Recorder waiting = Signaled();
+        foreach (Recorder channel in new[] { ordinary[0], ordinary[1], waiting }) loop.Register(channel, IoEvents.In | IoEvents.EdgeTriggered);
+        waiting.GoesFirst = true;
+        bool isFirst = false;
+        waiting.Then = () =>
+        {
+            isFirst = ordinary.All(channel => channel.Seen.Count == 0);
+            loop.Unregister(waiting, staysOpen: true);
+        };
+        loop.Turn(1000);
+        Assert.True(isFirst);
+        Assert.Equal([1, 1, 1], [ordinary[0].Seen.Count, ordinary[1].Seen.Count, waiting.Seen.Count]);
+    }
+
+    [Fact]
     public void Accept_LoopbackConnection_TellsThePeer()
     {
         int listener = Sockets.CreateStream(SocketAddress.FamilyV4);

@@ -127,7 +127,7 @@ internal sealed class RandomSnapshots(int seed)
         RouteAction action = _random.Next(3) switch
         {
             0 when pools.Length > 0 => new RouteAction.ToPool(Pick(pools)),
-            1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x")),
+            1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x{{y}}")),
             _ => new RouteAction.Respond(Pick(200, 503), Text(), Pick("text/plain; charset=utf-8", "text/html")),
         };
         return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action);
@@ -159,9 +159,14 @@ internal sealed class RandomSnapshots(int seed)
         Prefix = Maybe() || Bytes() is not { IsEmpty: false } prefix ? [] : [prefix],
     };
 
-    private RouteMatch Match() => new()
+    private RouteMatch Match(int depth = 2) => new()
     {
-        Host = Maybe() ? [] : [new HostPattern("example.com", true), new HostPattern("www.example.com", false)],
+        Scheme = Maybe() ? null : Any<RequestScheme>(),
+        Port = Maybe() ? [] : [80, 8443],
+        All = Maybe() || depth == 0 ? [] : [Match(depth - 1)],
+        Any = Maybe() || depth == 0 ? [] : [Match(depth - 1), Match(depth - 1)],
+        Not = Maybe() || depth == 0 ? [] : [Match(depth - 1)],
+        Host = Maybe() ? [] : [new HostPattern("example.com", true), new HostPattern("www.example.com", false), new HostPattern("^a[0-9]+\\.", false, IsRegex: true)],
         Path = Maybe() ? [] : [new PathPattern(PatternKind.SegmentPrefix, "/a"), new PathPattern(PatternKind.Regex, "\\.php$"), new PathPattern(PatternKind.Exact, "/x y")],
         Method = Maybe() ? [] : ["GET", "PURGE"],
         Source = Maybe() ? [] : [Range("192.0.2.1"), Range("::1")],

@@ -9,7 +9,7 @@ namespace Mainstay.System.Tests.Configuration;
 /// <summary>JSON Schema (draft 2020-12), as far as the configuration's schema uses it; a keyword it does not know is a failure.</summary>
 internal static partial class SchemaValidator
 {
-    private static readonly string[] Annotations = ["$schema", "title", "description", "default"];
+    private static readonly string[] Annotations = ["$schema", "$defs", "title", "description", "default"];
 
     /// <summary>A YAML document as an editor's YAML 1.2 parser (core schema) presents it to a schema.</summary>
     public static JsonNode? ToJson(ConfigNode node) => node switch
@@ -41,6 +41,7 @@ internal static partial class SchemaValidator
         JsonObject? properties = instance as JsonObject;
         switch (keyword)
         {
+            case "$ref": return Validate(Root(schema)["$defs"]![rule.GetValue<string>()["#/$defs/".Length..]]!.AsObject(), instance, place);
             case "type": return Expect(Types(rule).Contains(TypeOf(instance)) || (TypeOf(instance) == "integer" && Types(rule).Contains("number")), keyword);
             case "enum": return Expect(rule.AsArray().Any(v => JsonNode.DeepEquals(v, instance)), keyword);
             case "const": return Expect(JsonNode.DeepEquals(rule, instance), keyword);
@@ -73,6 +74,8 @@ internal static partial class SchemaValidator
             ? others.SelectMany(p => Validate(allowed, p.Value, $"{place}.{p.Key}"))
             : others.Select(p => $"{place}: {p.Key} is not known");
     }
+
+    private static JsonObject Root(JsonObject schema) => (JsonObject)schema.Root;
 
     private static int Matching(JsonNode schemas, JsonNode? instance, string place) =>
         schemas.AsArray().Count(s => Validate(s!.AsObject(), instance, place).Count == 0);

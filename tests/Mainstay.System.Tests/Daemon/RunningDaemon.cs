@@ -41,7 +41,7 @@ public sealed class RunningDaemon : IDisposable
     /// <summary>Of the keeper.</summary>
     public int Pid => _process.Id;
 
-    private string Output
+    internal string Output
     {
         get
         {
@@ -59,8 +59,8 @@ public sealed class RunningDaemon : IDisposable
         return (command.ExitCode, output, error.Result);
     }
 
-    /// <summary>Writes the configuration file, with these lines at its end.</summary>
-    public void Configure(string more = "") => File.WriteAllText(
+    /// <summary>Writes the configuration file, with these lines at its end, and this line among the servers.</summary>
+    public void Configure(string more = "", string server = "") => File.WriteAllText(
         ConfigurationPath,
         $$"""
         admin: { socket: {{AdminSocket}}, listen: "127.0.0.1:{{AdminPort}}" }
@@ -71,6 +71,7 @@ public sealed class RunningDaemon : IDisposable
             servers:
               - { name: one, address: "127.0.0.1:{{One.Port}}" }
               - { name: two, address: "127.0.0.1:{{Two.Port}}" }
+              {{server}}
         http:
           web:
             listen: "127.0.0.1:{{Port}}"

@@ -8,6 +8,8 @@ namespace Mainstay.System.Tests.Daemon;
 internal sealed class WebServer : IDisposable
 {
     private readonly TcpListener _listener;
+    private readonly ManualResetEventSlim _goes = new(true);
+    private volatile bool _isHolding;
 
     public WebServer(string name)
     {
@@ -20,6 +22,14 @@ internal sealed class WebServer : IDisposable
     public string Name { get; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>A request waits for its answer.</summary>
+    public bool IsHolding => _isHolding;
+
+    /// <summary>Answers nothing but checks until <see cref="Go"/>.</summary>
+    public void Hold() => _goes.Reset();
+
+    public void Go() => _goes.Set();
 
     public void Dispose() => _listener.Dispose();
 
@@ -42,9 +52,17 @@ internal sealed class WebServer : IDisposable
             using (client)
             {
                 using var reader = new StreamReader(client.GetStream());
-                while (await reader.ReadLineAsync() is { Length: > 0 })
+                bool isCheck = false;
+                while (await reader.ReadLineAsync() is { Length: > 0 } line)
                 {
                     // Requests here have no body: the head ends with an empty line.
+                    isCheck |= line.StartsWith("User-Agent: mainstay", StringComparison.OrdinalIgnoreCase);
+                }
+
+                if (!isCheck && !_goes.IsSet)
+                {
+                    _isHolding = true;
+                    await Task.Run(_goes.Wait);
                 }
 
                 byte[] answer = Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {Name.Length}\r\nConnection: close\r\n\r\n{Name}");

@@ -50,7 +50,7 @@ public class DemoTests
         (int port, int keeper, int worker) = (demo.Port, demo.Keeper, demo.Worker);
         Assert.NotEqual(DemoConfiguration.PreferredPort, port);
 
-        RunningKeeper.Signal(demo.Pid, ChildProcess.SignalInterrupt);
+        RunningKeeper.Signal(demo.Pid, 2 /* SIGINT */);
 
         Assert.Equal(0, demo.WaitForExit());
         Assert.Contains("ended before its script was", demo.Output, StringComparison.Ordinal);

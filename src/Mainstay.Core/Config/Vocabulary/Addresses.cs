@@ -112,12 +112,16 @@ internal sealed class RangeType : ScalarType<AddressRange>
 
     public override JsonObject Schema() => new() { ["type"] = "string", ["pattern"] = "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" };
 
-    protected override string? Parse(ScalarNode scalar, Compilation compilation, out AddressRange value)
+    protected override string? Parse(ScalarNode scalar, Compilation compilation, out AddressRange value) =>
+        AddressRange.TryParse(scalar.Text, out value) ? null
+            : HasHostBits(scalar.Text) ? $"{Compilation.Show(scalar.Text)} has bits set behind its prefix (the range's first address)"
+            : NotExpected(scalar);
+
+    /// <summary>10.0.0.1/8, where 10.0.0.0/8 or 10.0.0.1 was meant.</summary>
+    public static bool HasHostBits(string text)
     {
-        if (AddressRange.TryParse(scalar.Text, out value)) return null;
-        int slash = scalar.Text.IndexOf('/');
-        bool hostBits = slash > 0 && NetAddress.TryParse(scalar.Text.AsSpan(0, slash), out NetAddress address)
-            && int.TryParse(scalar.Text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length) && length <= address.Bits;
-        return hostBits ? $"{Compilation.Show(scalar.Text)} has bits set behind its prefix (the range's first address)" : NotExpected(scalar);
+        int slash = text.IndexOf('/');
+        return slash > 0 && NetAddress.TryParse(text.AsSpan(0, slash), out NetAddress address)
+            && int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length) && length <= address.Bits;
     }
 }

@@ -21,6 +21,15 @@ internal sealed class Compilation(ConfigEnvironment environment, SourcePosition 
     public List<Mention> PoolUses { get; } = [];
     public List<(Endpoint Endpoint, Mention Mention)> Listeners { get; } = [];
 
+    /// <summary>Names in templates of the route being read that its conditions may explain.</summary>
+    public List<Mention> OpenNames { get; } = [];
+
+    /// <summary>Maps and address lists by name, and where rules use them.</summary>
+    public Dictionary<string, Mention> Maps { get; } = [];
+    public List<Mention> MapUses { get; } = [];
+    public Dictionary<string, Mention> Lists { get; } = [];
+    public List<Mention> ListUses { get; } = [];
+
     /// <summary>Those of <see cref="Listeners"/> that take datagrams: a port's datagrams and its connections do not meet.</summary>
     public HashSet<ConfigNode> Datagrams { get; } = new(ReferenceEqualityComparer.Instance);
 

@@ -160,5 +160,7 @@ internal static class HttpSection
     }
 
     private static bool MatchesAll(RouteMatch match) => match.Host.IsEmpty && match.Path.IsEmpty && match.Method.IsEmpty
-        && match.Source.IsEmpty && match.Header.IsEmpty && match.Query.IsEmpty && match.Cookie.IsEmpty;
+        && match.Source.IsEmpty && match.SourceList.IsEmpty && match.Header.IsEmpty && match.Query.IsEmpty && match.Cookie.IsEmpty
+        && match.Scheme is null && match.Port.IsEmpty && match.Map.IsEmpty && match.Not.IsEmpty
+        && match.All.All(MatchesAll) && (match.Any.IsEmpty || match.Any.Any(MatchesAll));
 }

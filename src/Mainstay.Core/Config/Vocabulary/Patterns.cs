@@ -23,12 +23,32 @@ internal static class LinearRegex
         }
         catch (NotSupportedException)
         {
-            return "the regular expression cannot be run in linear time (no lookaround, backreferences, atomic groups or huge counts)";
+            return $"the regular expression cannot be run in linear time: {Reason(expression)}";
         }
         catch (ArgumentException problem)
         {
             return $"the regular expression is not valid: {Compilation.Show(problem.Message)}";
         }
+    }
+
+    /// <summary>What it uses that needs backtracking, with what to write instead.</summary>
+    private static string Reason(string expression)
+    {
+        (string Sign, string Remedy)[] known =
+        [
+            ("(?=", "lookahead; match what follows, and put `(...)` around what is meant"),
+            ("(?!", "negative lookahead; say it by `not` in the route's conditions"),
+            ("(?<=", "lookbehind; match what precedes, and put `(...)` around what is meant"),
+            ("(?<!", "negative lookbehind; say it by `not` in the route's conditions"),
+            ("(?>", "an atomic group; (?:...) does the same here, because nothing is tried twice"),
+            ("(?(", "a condition; write both ways with |"),
+            ("\\k", "a backreference; two conditions can compare two values with fixed ones only"),
+            ("\\G", "\\G; ^ is the start"),
+        ];
+        foreach ((string sign, string remedy) in known)
+            if (expression.Contains(sign, StringComparison.Ordinal)) return $"it has {remedy}";
+        bool refersBack = Regex.IsMatch(expression, @"\\[1-9]", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        return refersBack ? "it has a backreference, such as \\1; leave it out" : "counts are too large; write smaller ones or *";
     }
 
     private static RegexOptions Options(bool ignoreCase) =>
@@ -76,24 +96,33 @@ internal sealed class HostPatternType : ScalarType<HostPattern>
     public static readonly HostPatternType Instance = new();
 
     public override string Label => "host";
-    public override string Expected => "a host name without port such as www.example.com or \"*.example.com\"";
+    public override string Expected => "a host name without port such as www.example.com or \"*.example.com\", or ~regex";
 
     public override ConfigNode Write(HostPattern value, WriteOptions options) =>
-        new ScalarNode(value.Wildcard ? $"*.{value.Suffix}" : value.Suffix, quoted: true);
+        new ScalarNode(value.IsRegex ? $"~{value.Suffix}" : value.Wildcard ? $"*.{value.Suffix}" : value.Suffix, quoted: true);
 
     public override JsonObject Schema() => new() { ["type"] = "string", ["minLength"] = 1 };
 
     protected override string? Parse(ScalarNode scalar, Compilation compilation, out HostPattern value)
     {
+        if (scalar.Text.StartsWith('~')) return ParseExpression(scalar, out value);
         string text = scalar.Text.ToLowerInvariant();
         bool wildcard = text.StartsWith("*.", StringComparison.Ordinal);
         string name = wildcard ? text[2..] : text.StartsWith('=') ? text[1..] : text;
         value = new HostPattern(name, wildcard);
         if (text == "*") return "\"*\" is every host (leave the condition out)";
-        if (text[..Math.Min(1, text.Length)] is "~" or "^") return $"{Compilation.Show(scalar.Text)}: hosts match exactly or by \"*.\" ({Expected})";
+        if (text.StartsWith('^')) return $"{Compilation.Show(scalar.Text)}: hosts match exactly, by \"*.\" or by ~regex ({Expected})";
         if (text.Any(c => c > '~')) return $"{Compilation.Show(scalar.Text)} is not ASCII (write international names in their xn-- form)";
         bool literal = !wildcard && name is ['[', .., ']'] && Net.NetAddress.TryParse(name.AsSpan(1, name.Length - 2), out _);
         return literal || EndpointType.IsHostName(name) ? null : NotExpected(scalar);
+    }
+
+    /// <summary>Case never counts for hosts, so that `~` and `~*` mean the same.</summary>
+    private static string? ParseExpression(ScalarNode scalar, out HostPattern value)
+    {
+        string? problem = PatternText.Parse(scalar.Text, PatternKind.Exact, out _, out string text);
+        value = new HostPattern(text, Wildcard: false, IsRegex: true);
+        return problem is null ? null : $"{Compilation.Show(scalar.Text)}: {problem}";
     }
 }
 
@@ -206,6 +235,41 @@ internal sealed class StatusRangeType : ScalarType<(int From, int To)>
     private static bool TryStatus(ReadOnlySpan<char> text, out int status) =>
         int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out status)
         && status is >= 100 and <= 599;
+}
+
+/// <summary>An address range, or the name of an address list.</summary>
+internal readonly record struct SourcePattern(Net.AddressRange Range, string List);
+
+/// <summary><c>10.0.0.0/8</c> or <c>@office</c>.</summary>
+internal sealed class SourcePatternType : ScalarType<SourcePattern>
+{
+    public static readonly SourcePatternType Instance = new();
+
+    public override string Label => "address, range or @list";
+    public override string Expected => "an address or range such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, or @ and the name of an address list";
+
+    public override ConfigNode Write(SourcePattern value, WriteOptions options) =>
+        new ScalarNode(value.List.Length > 0 ? $"@{value.List}" : value.Range.ToString(), quoted: true);
+
+    public override JsonObject Schema() => new() { ["type"] = "string", ["minLength"] = 1 };
+
+    protected override string? Parse(ScalarNode scalar, Compilation compilation, out SourcePattern value)
+    {
+        value = default;
+        if (scalar.Text.StartsWith('@'))
+        {
+            value = new SourcePattern(default, scalar.Text[1..]);
+            compilation.ListUses.Add(compilation.Mention(scalar, scalar.Text[1..]));
+            return null;
+        }
+
+        bool valid = Net.AddressRange.TryParse(scalar.Text, out Net.AddressRange range);
+        value = new SourcePattern(range, "");
+        if (valid) return null;
+        return RangeType.HasHostBits(scalar.Text)
+            ? $"{Compilation.Show(scalar.Text)} has bits set behind its prefix (the range's first address)"
+            : NotExpected(scalar);
+    }
 }
 
 /// <summary>The name of a pool that has to exist.</summary>

@@ -1,95 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
-using Mainstay.Core.Net;
+using Mainstay.Core.Rules;
 
 namespace Mainstay.Core.Config.Vocabulary;
-
-internal static class MatchSection
-{
-    private const string UserAgentHeader = "User-Agent";
-
-    private static OptionalValueType<ImmutableArray<T>> Any<T>(ConfigType<T> item) =>
-        new(new ListType<T>(item) { Single = true, AtLeast = 1 });
-
-    private static OptionalValueType<ImmutableArray<NamedMatch>> ByName(TextType name, bool ignoreCase) =>
-        new(new MapType<NamedMatch, ImmutableArray<ValuePattern>>(
-            name,
-            new ListType<ValuePattern>(ValuePatternType.Instance) { Single = true },
-            (text, values) => new NamedMatch(text, values),
-            match => (match.Name, match.Values))
-        { IgnoreCase = ignoreCase });
-
-    private static ImmutableArray<T>? Set<T>(ImmutableArray<T> values) => values.IsEmpty ? null : values;
-
-    private static readonly Key<RouteMatch, ImmutableArray<HostPattern>?> Host = new(
-        "host", Any(HostPatternType.Instance), m => Set(m.Host))
-    { Doc = "Host of the request, without case and port; \"*.example.com\" is any name below example.com." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<PathPattern>?> Path = new(
-        "path", Any(PathPatternType.Instance), m => Set(m.Path))
-    { Doc = "Path of the request: /a is /a and everything below it, =/a only /a, ^/a whatever begins so, ~ and ~* regular expressions." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<string>?> Method = new(
-        "method", Any(MethodType.Instance), m => Set(m.Method))
-    { Doc = "Request method." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<NamedMatch>?> Header = new(
-        "header", ByName(TextType.Token, ignoreCase: true), m => Set(WithoutUserAgent(m.Header)))
-    { Doc = "Headers and their values; [] asks only whether the header is there." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<NamedMatch>?> Query = new(
-        "query", ByName(TextType.Line, ignoreCase: false), m => Set(m.Query))
-    { Doc = "Query parameters and their values; [] asks only whether the parameter is there." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<NamedMatch>?> Cookie = new(
-        "cookie", ByName(TextType.Token, ignoreCase: false), m => Set(m.Cookie))
-    { Doc = "Cookies and their values; [] asks only whether the cookie is there." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<AddressRange>?> Source = new(
-        "source", Any(RangeType.Instance), m => Set(m.Source))
-    { Doc = "Address of the client." };
-
-    private static readonly Key<RouteMatch, ImmutableArray<ValuePattern>?> UserAgent = new(
-        "user-agent", Any(ValuePatternType.Instance), m => IsUserAgent(m.Header) ? m.Header[^1].Values : null)
-    { Doc = "Value of the User-Agent header." };
-
-    public static readonly Section<RouteMatch> Section = new(
-        "http.NAME.routes.match", [Host, Path, Method, Header, Query, Cookie, Source, UserAgent], Build)
-    {
-        Doc = "All conditions that are given have to hold; of a list of values, any one. Values of header, query, cookie and user-agent are "
-            + "exact; `^x` is a prefix, `~x` a regular expression, `~*x` the same ignoring case, `=x` exact whatever x begins with.",
-        Verify = Verify,
-    };
-
-    private static bool IsUserAgent(ImmutableArray<NamedMatch> headers) =>
-        !headers.IsEmpty && headers[^1] is { Name: UserAgentHeader, Values.IsEmpty: false };
-
-    private static ImmutableArray<NamedMatch> WithoutUserAgent(ImmutableArray<NamedMatch> headers) =>
-        IsUserAgent(headers) ? headers[..^1] : headers;
-
-    private static RouteMatch Build(Values v)
-    {
-        ImmutableArray<NamedMatch> headers = v.Get(Header) ?? [];
-        if (v.Get(UserAgent) is { } agents) headers = headers.Add(new NamedMatch(UserAgentHeader, agents));
-        return new RouteMatch
-        {
-            Host = v.Get(Host) ?? [],
-            Path = v.Get(Path) ?? [],
-            Method = v.Get(Method) ?? [],
-            Source = v.Get(Source) ?? [],
-            Header = headers,
-            Query = v.Get(Query) ?? [],
-            Cookie = v.Get(Cookie) ?? [],
-        };
-    }
-
-    private static void Verify(Values v)
-    {
-        if (!v.IsWritten(UserAgent) || !v.TryGet(Header, out ImmutableArray<NamedMatch>? headers) || headers is null) return;
-        if (headers.Value.Any(h => h.Name.Equals(UserAgentHeader, StringComparison.OrdinalIgnoreCase)))
-            v.Error(UserAgent, "header has User-Agent already (one of the two)");
-    }
-}
 
 internal static class RouteSection
 {
@@ -122,8 +35,8 @@ internal static class RouteSection
     };
 
     private static readonly Key<RouteAction.Redirect, string> Location = new(
-        "to", new TextType("URL", "a path or URL, with {host}, {path}, {query} and {uri} (path and query) for the request's", LocationRule), r => r.Location)
-    { Doc = "Where to: a URL or path. {host} (without its port), {path}, {query} and {uri} (path and query) are taken from the request.", Required = true };
+        "to", new TemplateType("URL", "a path or URL, where variables such as {host} stand in braces", LocationRule), r => r.Location)
+    { Doc = "Where to: a URL or path with variables, such as https://{host}{uri}.", Required = true };
 
     private static readonly Key<RouteAction.Redirect, int> RedirectStatus = new(
         "status", new IntegerType(300, 399), r => r.Status)
@@ -167,6 +80,7 @@ internal static class RouteSection
         Doc = "A list of rules; the first that matches decides. What no rule matches is answered 404.",
         OneOf = [To, Respond, Redirect],
         Later = ["files"],
+        Verify = v => TemplateScope.Resolve(v, v.TryGet(Match, out RouteMatch match) ? match : null),
     };
 
     private static RouteSnapshot Build(Values v)
@@ -181,14 +95,7 @@ internal static class RouteSection
     private static string? LocationRule(string text)
     {
         if (text.Length is 0 or > 4096 || !text.All(c => c is > ' ' and <= '~')) return "is not a URL of printable ASCII characters";
-        for (int open = text.IndexOf('{'); open >= 0; open = text.IndexOf('{', open + 1))
-        {
-            int close = text.IndexOf('}', open);
-            string name = close < 0 ? text[open..] : text[open..(close + 1)];
-            if (name is not ("{host}" or "{path}" or "{query}" or "{uri}")) return $"contains {Compilation.Show(name)}, which is not known";
-        }
-
-        return text.StartsWith('/') || text.Contains("://") ? null : "is neither a path nor a URL";
+        return text.StartsWith('/') || text.Contains("://") || text.StartsWith("{map.", StringComparison.Ordinal) ? null : "is neither a path nor a URL";
     }
 
     private static string? FitsOneSend(string text) =>
