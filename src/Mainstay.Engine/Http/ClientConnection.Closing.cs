@@ -20,9 +20,41 @@ internal sealed partial class ClientConnection
         Span<byte> output = shard.Output;
         int length = ErrorResponses.Write(output, outcome.Status, shard.Date);
         bool failed = Send(output[..length]) == SendResult.Failed;
+        if (outcome.Cause == OutcomeCause.Overloaded) DropStash();
         shard.OnHeadRefused(this, outcome, length);
         if (failed) Close();
         else BeginClose(linger);
+    }
+
+    /// <summary>An exception on the way of a request: it is answered or broken off, and this connection ends with it.</summary>
+    public override void OnFault()
+    {
+        _isAdvancing = false;
+        if (_consumed is { } consumed)
+        {
+            _consumed = null;
+            Blocks.Return(consumed);
+        }
+
+        try
+        {
+            if (_state == ClientState.Exchange) _exchange?.OnFault();
+        }
+        finally
+        {
+            if (_state is ClientState.Head or ClientState.Exchange) Close();
+        }
+    }
+
+    /// <summary>What this connection holds in blocks, its exchange's included.</summary>
+    public int HeldBytes => UnsentCapacity + (_stash?.Capacity ?? 0) + (_exchange?.HeldBytes ?? 0);
+
+    /// <summary>The shard is out of memory and this connection holds much of it. The second time at the latest it is closed.</summary>
+    public void Shed()
+    {
+        if (_state == ClientState.Exchange) _exchange!.OnShed();
+        else if (_state == ClientState.Head && !HasUnsent) RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.Overloaded), linger: false);
+        else Close();
     }
 
     private void BeginClose(bool linger)

@@ -109,17 +109,20 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         if (_state == ClientState.Exchange)
         {
             _exchange!.OnClientReady(canSend, events & (IoEvents.Error | IoEvents.HangUp));
+            shard.KeepWithinMemory();
             return;
         }
 
         if (canSend && HasUnsent && !ContinueFlush()) return;
         Advance();
+        shard.KeepWithinMemory();
     }
 
     public override void OnTurn()
     {
         if (_state == ClientState.Exchange) _exchange!.OnClientReady(canSend: true, IoEvents.None);
         else Advance();
+        shard.KeepWithinMemory();
     }
 
     public override void OnDeadline(Instant now)
@@ -218,6 +221,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         if (_state == ClientState.Closed) return;
         _state = ClientState.Closed;
         DropStash();
+        _exchange = null;
         Loop.Disarm(this);
         CloseDescriptor();
         shard.OnClosed(this);

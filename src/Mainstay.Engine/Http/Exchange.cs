@@ -148,6 +148,18 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     /// <summary>The shard gives up what is left.</summary>
     public void OnCut() => Fail(OutcomeCause.DrainDeadline);
 
+    /// <summary>The shard is out of memory, and this exchange's connection holds much of it.</summary>
+    public void OnShed() => Fail(OutcomeCause.Overloaded);
+
+    /// <summary>An exception came up on this exchange's way, at any point of it.</summary>
+    public override void OnFault()
+    {
+        if (_phase != ExchangePhase.Free) Fail(OutcomeCause.Fault);
+    }
+
+    /// <summary>In blocks: the request that is kept, what the server has not taken and a head that has not come whole.</summary>
+    public int HeldBytes => (_kept?.Capacity ?? 0) + (_responseStash?.Capacity ?? 0) + (_upstream?.UnsentCapacity ?? 0);
+
     private static void Count(ref long counter) => Volatile.Write(ref counter, counter + 1);
 
     private static void Add(ref long counter, long amount) => Volatile.Write(ref counter, counter + amount);
@@ -294,9 +306,13 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         LeaveServer();
         DropResponseStash();
         shard.OnExchangeEnded(_service, _status, outcome, _loop.Now - _begunAt, _bytesFromClient, _bytesToClient);
-        WriteLog(outcome);
-        shard.Blocks.Return(_kept);
-        _kept = null!;
+        if (_kept is { } kept)
+        {
+            WriteLog(outcome);
+            shard.Blocks.Return(kept);
+            _kept = null!;
+        }
+
         _phase = ExchangePhase.Free;
         _loop.Arm(this, Instant.Never);
     }

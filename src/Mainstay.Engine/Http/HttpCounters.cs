@@ -9,6 +9,7 @@ internal sealed class ShardCounters
     public long Accepted;
     public long AcceptFailures;
     public long AcceptPauses;
+    public long Shed;
     public long HeadTimeouts;
     public long HeadsAborted;
     public long TakenOver;

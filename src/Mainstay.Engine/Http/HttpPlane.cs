@@ -58,16 +58,18 @@ public sealed class HttpPlane : IPlane
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
     /// <param name="budget">Client connections of all shards and planes.</param>
+    /// <param name="memory">For messages under way on all shards together, in bytes; 0 = a quarter of what this process may have.</param>
     public HttpPlane(
-        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, AccessLog log, ConnectionBudget budget)
+        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, AccessLog log, ConnectionBudget budget, long memory = 0)
     {
         _shards = shards;
         _pools = pools;
         _prepared = prepared;
         _log = log;
 
-        // A quarter of the machine's memory, or of the cgroup's, for all messages under way together.
-        long blockBytes = Math.Max(LeastBlockBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 / shards.Length);
+        // What this process may have: the machine's memory, or the cgroup's.
+        if (memory == 0) memory = Math.Max(LeastBlockBytes * shards.Length, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+        long blockBytes = memory / shards.Length;
         _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes))];
         foreach (HttpShard http in _http) http.Siblings = _http;
     }

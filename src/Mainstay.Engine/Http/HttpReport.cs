@@ -128,6 +128,9 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
         Family("mainstay_accepted_total", "Client connections accepted.", c => c.Accepted);
         Family("mainstay_accept_failures_total", "Accepts that failed for want of descriptors or memory.", c => c.AcceptFailures);
         Family("mainstay_accept_pauses_total", "Times accepting paused because the shard was full.", c => c.AcceptPauses);
+        Family("mainstay_shed_total", "Connections ended because messages under way held too much memory.", c => c.Shed);
+        writer.Counter("mainstay_faults_total", "Exceptions that ended one connection; each is a bug, and in the worker's log.");
+        foreach (HttpShard shard in plane.Http) writer.Sample(shard.Faults, ("shard", shard.Number.ToString()));
         Family("mainstay_head_timeouts_total", "Requests whose head did not come in time.", c => c.HeadTimeouts);
         Family("mainstay_heads_aborted_total", "Clients that left in the middle of a head.", c => c.HeadsAborted);
         Family("mainstay_taken_over_total", "Idle server connections taken over from another shard.", c => c.TakenOver);

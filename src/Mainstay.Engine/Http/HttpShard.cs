@@ -15,7 +15,7 @@ namespace Mainstay.Engine.Http;
 /// The HTTP plane on one shard: listeners, clients, lanes to servers, the buffers and objects they share. Everything here belongs to the
 /// shard's thread but what says otherwise.
 /// </summary>
-internal sealed class HttpShard : ILoopReceiver
+internal sealed partial class HttpShard : ILoopReceiver
 {
     /// <summary>Room in front of what is received, for a head that grows while it is rewritten: no body byte is copied.</summary>
     public const int HeadRoom = 4 * 1024;
@@ -42,14 +42,16 @@ internal sealed class HttpShard : ILoopReceiver
     private ServerLane?[] _lanes = new ServerLane?[64];
     private ServiceCounters[] _services = [];
     private readonly long _blockBytes;
+    private readonly Shard _shard;
     private ClientConnection? _clients;
     private long _dateSecond = -1;
     private int _open;
 
-    /// <param name="blockBytes">Bytes in blocks from which on this shard accepts no new client.</param>
+    /// <param name="blockBytes">Bytes in blocks that this shard may use: from there on it accepts no new client, and closes some.</param>
     public HttpShard(Shard shard, LoadTable loads, AccessLog log, ConnectionBudget budget, long blockBytes)
     {
         _blockBytes = blockBytes;
+        _shard = shard;
         Number = shard.Number;
         Loop = shard.Loop;
         Blocks = shard.Blocks;
@@ -83,6 +85,9 @@ internal sealed class HttpShard : ILoopReceiver
 
     /// <summary>Messages under way (slow heads, clients that do not read) hold as much memory as this shard may use for them.</summary>
     public bool IsShortOfMemory => Blocks.BytesRented >= _blockBytes;
+
+    /// <summary>Exceptions that ended one connection instead of the worker; any thread.</summary>
+    public long Faults => _shard.Faults;
 
     /// <summary>New work is refused and connections end with their exchange.</summary>
     public bool IsDraining { get; private set; }

@@ -17,6 +17,9 @@ internal interface IPeerStream
     /// <summary>Output waits for the peer: stop reading what feeds it.</summary>
     bool HasUnsent { get; }
 
+    /// <summary>What waits takes this many bytes of the shard's blocks.</summary>
+    int UnsentCapacity => 0;
+
     /// <summary>Bytes received; 0 at the end of the stream; a negated <see cref="Errno"/>, EAGAIN when there is nothing now.</summary>
     int Receive(Span<byte> buffer);
 

@@ -29,9 +29,19 @@ internal sealed class ServerLane(HttpShard shard, ServerRuntime server)
     /// <summary>Takes the idle connection that was used last, or null.</summary>
     public UpstreamConnection? TakeIdle()
     {
-        if (_idle is not { } connection) return null;
-        RemoveIdle(connection);
-        return connection;
+        while (_idle is { } connection)
+        {
+            if (!connection.IsCurrent)
+            {
+                connection.Close();
+                continue;
+            }
+
+            RemoveIdle(connection);
+            return connection;
+        }
+
+        return null;
     }
 
     public void AddIdle(UpstreamConnection connection)

@@ -193,9 +193,28 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
                 Close();
                 break;
         }
+
+        shard.KeepWithinMemory();
     }
 
-    public override void OnTurn() => Exchange?.OnUpstreamReady(canSend: true);
+    public override void OnTurn()
+    {
+        Exchange?.OnUpstreamReady(canSend: true);
+        shard.KeepWithinMemory();
+    }
+
+    /// <summary>An exception on the way of a response ends its exchange, and this connection in any case.</summary>
+    public override void OnFault()
+    {
+        try
+        {
+            Exchange?.OnFault();
+        }
+        finally
+        {
+            Close();
+        }
+    }
 
     /// <summary>The keep-alive time is over.</summary>
     public override void OnDeadline(Instant now)

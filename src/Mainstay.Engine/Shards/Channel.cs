@@ -33,6 +33,12 @@ public abstract class Channel : TimerNode
     {
     }
 
+    /// <summary>What knows no better way loses its descriptor.</summary>
+    public override void OnFault() => IsForgotten = true;
+
+    /// <summary>The loop closes its descriptor after a fault.</summary>
+    internal bool IsForgotten;
+
     /// <summary>Already in the loop's ready list.</summary>
     internal bool IsQueued;
 }

@@ -9,6 +9,11 @@ public interface ILoopReceiver
 {
     /// <summary>Runs on the loop's thread, between two turns.</summary>
     void OnMessage(object? content, long number);
+
+    /// <summary>An exception came out of <see cref="OnMessage"/>: give up what the message was about.</summary>
+    void OnFault()
+    {
+    }
 }
 
 /// <summary>
@@ -37,6 +42,7 @@ public sealed class EventLoop : IDisposable
     private volatile bool _stopped;
     private int _wakePending;
     private long _turns;
+    private Action<Exception>? _faulted;
 
     public EventLoop()
     {
@@ -44,6 +50,16 @@ public sealed class EventLoop : IDisposable
         _timers = new TimerWheel(Now);
         int result = _epoll.Register(_wake, IoEvents.In | IoEvents.EdgeTriggered, WakeToken);
         if (result < 0) throw new InvalidOperationException($"epoll_ctl on an eventfd: {((Errno)(-result)).Describe()}");
+    }
+
+    /// <summary>
+    /// Makes an exception the end of what it came from alone: a channel closes, a message or a deadline is lost, the loop goes on. Without
+    /// it an exception ends the loop's thread, and so the process. Called on the loop's thread with each.
+    /// </summary>
+    public void ContainFaults(Action<Exception> faulted)
+    {
+        _faulted = faulted;
+        _timers.ContainFaults(Contain);
     }
 
     /// <summary>Time of the current turn: read once after each wait, exact enough for all that happens in the turn.</summary>
@@ -166,7 +182,7 @@ public sealed class EventLoop : IDisposable
         }
 
         // The generation tells an event for a descriptor closed earlier in this batch from one for its index's new owner.
-        if (_generations[index] == (uint)(token >> 32)) _channels[index]?.OnReady(events);
+        if (_generations[index] == (uint)(token >> 32) && _channels[index] is { } channel) Call(channel, events);
     }
 
     /// <summary>
@@ -180,7 +196,77 @@ public sealed class EventLoop : IDisposable
             (IoEvents events, ulong token) = _epoll[i];
             uint index = (uint)token;
             if (index == WakeToken || (events & ~IoEvents.Out) == 0 || _generations[index] != (uint)(token >> 32)) continue;
-            if (_channels[index] is { GoesFirst: true } channel) channel.OnReady(events);
+            if (_channels[index] is { GoesFirst: true } channel) Call(channel, events);
+        }
+    }
+
+    private void Call(Channel channel, IoEvents events)
+    {
+        try
+        {
+            channel.OnReady(events);
+        }
+        catch (Exception fault) when (_faulted is not null)
+        {
+            Contain(channel, fault);
+        }
+    }
+
+    private void Contain(TimerNode faulty, Exception fault)
+    {
+        _faulted?.Invoke(fault);
+        try
+        {
+            faulty.OnFault();
+            if (faulty is Channel { IsForgotten: true } channel) Forget(channel);
+        }
+        catch (Exception second)
+        {
+            // What is left to do for certain: nobody hears of its descriptor again.
+            _faulted?.Invoke(second);
+            Disarm(faulty);
+            if (faulty is Channel channel) Forget(channel);
+        }
+    }
+
+    private void Forget(Channel channel)
+    {
+        if (channel.Index < 0) return;
+        int descriptor = channel.Descriptor;
+        Disarm(channel);
+        Unregister(channel, staysOpen: true);
+        Mainstay.Linux.Descriptor.Close(descriptor);
+    }
+
+    private void Deliver(ILoopReceiver receiver, object? content, long number)
+    {
+        try
+        {
+            receiver.OnMessage(content, number);
+        }
+        catch (Exception fault) when (_faulted is not null)
+        {
+            _faulted(fault);
+            try
+            {
+                receiver.OnFault();
+            }
+            catch (Exception second)
+            {
+                _faulted(second);
+            }
+        }
+    }
+
+    private void RunTurn(Channel channel)
+    {
+        try
+        {
+            channel.OnTurn();
+        }
+        catch (Exception fault) when (_faulted is not null)
+        {
+            Contain(channel, fault);
         }
     }
 
@@ -188,7 +274,7 @@ public sealed class EventLoop : IDisposable
     {
         // Not more than was there: a message that posts another to its own loop must not hold up the turn.
         for (int left = _mailbox.Count; left > 0 && _mailbox.TryDequeue(out var message); left--)
-            message.Receiver.OnMessage(message.Content, message.Number);
+            Deliver(message.Receiver, message.Content, message.Number);
     }
 
     private void RunReady()
@@ -197,7 +283,7 @@ public sealed class EventLoop : IDisposable
         while (_running.TryDequeue(out Channel? channel))
         {
             channel.IsQueued = false;
-            if (channel.Index >= 0) channel.OnTurn();
+            if (channel.Index >= 0) RunTurn(channel);
         }
     }
 

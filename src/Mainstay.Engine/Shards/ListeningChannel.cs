@@ -83,6 +83,12 @@ public abstract class ListeningChannel(EventLoop loop, int descriptor) : Channel
         loop.Change(this, IoEvents.In);
     }
 
+    /// <summary>The listener is everybody's: it goes on after a pause, so that the same again does not keep the loop busy.</summary>
+    public override void OnFault()
+    {
+        if (Descriptor >= 0) Pause();
+    }
+
     /// <summary>Room for one more connection, which is not taken.</summary>
     protected abstract bool HasPlace { get; }
 

@@ -34,6 +34,9 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     /// <summary>Output waits for the kernel.</summary>
     public bool HasUnsent => _unsent is not null;
 
+    /// <summary>Memory that it takes, in bytes.</summary>
+    public int UnsentCapacity => _unsent?.Capacity ?? 0;
+
     /// <summary>Error of the last failed receive or send.</summary>
     public Errno LastError { get; protected set; }
 

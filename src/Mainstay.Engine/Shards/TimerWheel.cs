@@ -21,6 +21,11 @@ public abstract class TimerNode
 
     /// <summary>The deadline has passed (by less than 2 ms when the loop is not busy). It is cleared before the call.</summary>
     public abstract void OnDeadline(Instant now);
+
+    /// <summary>An exception came out of this object: it gives up what it was doing and closes, and answers for nothing it shares.</summary>
+    public virtual void OnFault()
+    {
+    }
 }
 
 /// <summary>
@@ -35,6 +40,7 @@ public sealed class TimerWheel
     private readonly TimerNode?[] _buckets = new TimerNode?[Levels * Slots];
     private readonly ulong[] _used = new ulong[Levels * Slots / 64];
     private long _tick;
+    private Action<TimerNode, Exception>? _faulted;
 
     public TimerWheel(Instant now) => _tick = now.Nanoseconds / TickNanoseconds;
 
@@ -62,6 +68,9 @@ public sealed class TimerWheel
         node.Deadline = Instant.Never;
         if (node.Bucket >= 0) Unlink(node);
     }
+
+    /// <summary>An exception of a node's deadline goes there, and the others still get theirs.</summary>
+    internal void ContainFaults(Action<TimerNode, Exception> faulted) => _faulted = faulted;
 
     /// <summary>Fires all nodes whose deadline has passed.</summary>
     public void Advance(Instant now)
@@ -171,7 +180,14 @@ public sealed class TimerWheel
             }
 
             node.Deadline = Instant.Never;
-            node.OnDeadline(now);
+            try
+            {
+                node.OnDeadline(now);
+            }
+            catch (Exception fault) when (_faulted is not null)
+            {
+                _faulted(node, fault);
+            }
         }
     }
 

@@ -149,6 +149,12 @@ internal sealed partial class Flow : LaneMember
     /// <summary>The worker ends, and the time for what was under way is over.</summary>
     public void Cut() => End(FlowCause.DrainDeadline, reset: true);
 
+    /// <summary>An exception came up on this flow's way, at any point of it.</summary>
+    public void OnFault()
+    {
+        if (_state != FlowState.Free) End(FlowCause.Fault, reset: true);
+    }
+
     /// <summary>Ends the flow: counts, logs, closes both sides. Always false.</summary>
     /// <param name="reset">What was sent is not all: the peers have to notice.</param>
     private bool End(FlowCause cause, bool reset)

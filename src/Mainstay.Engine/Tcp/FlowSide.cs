@@ -66,5 +66,7 @@ internal sealed class FlowSide(TcpShard shard, Flow flow) : StreamChannel(shard.
 
     public override void OnDeadline(Instant now) => flow.OnDeadline(now);
 
+    public override void OnFault() => flow.OnFault();
+
     private Errno Fail(int result) => LastError = (Errno)(-result);
 }

@@ -38,7 +38,7 @@ internal sealed class WorkerComposition
         var registry = new PoolRegistry();
         var pools = new PoolsPlane(registry);
         var accessLog = new AccessLog();
-        Shard[] shards = Shard.StartAll(process.Shards);
+        Shard[] shards = Shard.StartAll(process.Shards, new FaultLog(context.Log).Tell);
         var budget = new ConnectionBudget(MaxConnections(process.MaxConnections));
         var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
         var tcp = new TcpPlane(shards, registry, () => pools.Prepared, accessLog, budget);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Net;
@@ -26,12 +27,15 @@ internal sealed class ProxyBench : IAsyncDisposable
     private Snapshot _snapshot;
     private bool _isDrained;
 
-    private ProxyBench(Snapshot snapshot, int shards, int maxConnections)
+    private ProxyBench(Snapshot snapshot, int shards, int maxConnections, long memory)
     {
         _snapshot = snapshot;
-        _shards = Shard.StartAll(shards);
-        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, new ConnectionBudget(maxConnections));
+        _shards = Shard.StartAll(shards, (_, fault) => Faults.Enqueue(fault));
+        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, new ConnectionBudget(maxConnections), memory);
     }
+
+    /// <summary>Exceptions on the shards. A test that provokes some takes them out.</summary>
+    public ConcurrentQueue<Exception> Faults { get; } = new();
 
     public HttpPlane Plane { get; }
     public PoolRegistry Registry { get; } = new();
@@ -47,9 +51,9 @@ internal sealed class ProxyBench : IAsyncDisposable
     public ServerLoad LoadOf(Endpoint server) =>
         Registry.Loads[_pools.SelectMany(pool => pool.Servers).First(runtime => runtime.Endpoint == server).Slot];
 
-    public static async Task<ProxyBench> StartAsync(Snapshot snapshot, int shards = 1, int maxConnections = 20_000)
+    public static async Task<ProxyBench> StartAsync(Snapshot snapshot, int shards = 1, int maxConnections = 20_000, long memory = 0)
     {
-        var bench = new ProxyBench(snapshot, shards, maxConnections);
+        var bench = new ProxyBench(snapshot, shards, maxConnections, memory);
         await bench.ApplyAsync(snapshot);
         return bench;
     }
@@ -164,6 +168,7 @@ internal sealed class ProxyBench : IAsyncDisposable
             Assert.All(Plane.Http[shard].Services, service => Assert.Equal(0, service.Connections));
         }
 
+        Assert.Empty(Faults);
         foreach (Shard shard in _shards) shard.Stop();
         Listeners.Dispose();
     }
