@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Mainstay.Linux;
 
 /// <summary>
@@ -46,6 +48,12 @@ public enum Errno
 
 public static class ErrnoText
 {
+    /// <summary>By number, so that a log line converts nothing.</summary>
+    private static readonly byte[][] s_names = [.. Enumerable.Range(0, 256).Select(number => Encoding.ASCII.GetBytes(NameOf(number)))];
+
+    /// <summary>ECONNREFUSED, or errno 199.</summary>
+    public static ReadOnlySpan<byte> NameText(this Errno error) => (uint)error < s_names.Length ? s_names[(int)error] : "errno"u8;
+
     /// <summary>What an operator reads: "connection refused (ECONNREFUSED)".</summary>
     public static string Describe(this Errno error) => error switch
     {
@@ -65,6 +73,8 @@ public static class ErrnoText
         Errno.ETIMEDOUT => "timed out (ETIMEDOUT)",
         Errno.ECONNREFUSED => "connection refused (ECONNREFUSED)",
         Errno.EHOSTUNREACH => "no route to host (EHOSTUNREACH)",
-        _ => Enum.IsDefined(error) ? error.ToString() : $"errno {(int)error}",
+        _ => NameOf((int)error),
     };
+
+    private static string NameOf(int number) => Enum.IsDefined((Errno)number) ? ((Errno)number).ToString() : $"errno {number}";
 }

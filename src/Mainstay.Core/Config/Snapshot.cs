@@ -42,13 +42,3 @@ public sealed record AdminSnapshot(Endpoint? Listen, string Socket);
 /// <param name="DrainTimeout">How long SIGTERM waits for existing work.</param>
 /// <param name="MaxConnections">Client connections at most; 0 = from the descriptor limit.</param>
 public sealed record ProcessSnapshot(int Shards, string User, string StateDirectory, TimeSpan DrainTimeout, int MaxConnections);
-
-public enum AccessLogFormat
-{
-    None,
-    Json,
-    Combined,
-}
-
-/// <param name="Target">A file's path, <c>stdout</c> or <c>stderr</c>.</param>
-public sealed record AccessLogSnapshot(AccessLogFormat Format, string Target);

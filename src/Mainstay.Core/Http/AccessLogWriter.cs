@@ -1,5 +1,6 @@
 using System.Text;
 using Mainstay.Core.Config;
+using Mainstay.Core.Logging;
 
 namespace Mainstay.Core.Http;
 
@@ -15,12 +16,10 @@ public static class AccessLogWriter
     public const int MaxLength = 32 * 1024;
 
     // Bytes of a text before escaping, which makes six of one at most: 6 * (2048 + 2 * 512 + 256 + 6 * 128) < 32 KiB - 1 KiB.
-    private const int TargetLimit = 2048;
-    private const int AgentLimit = 512;
-    private const int HostLimit = 256;
-    private const int NameLimit = 128;
-
-    private static ReadOnlySpan<byte> MonthNames => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
+    internal const int TargetLimit = 2048;
+    internal const int AgentLimit = 512;
+    internal const int HostLimit = 256;
+    internal const int NameLimit = 128;
 
     // As bytes, so that writing a label converts nothing.
     private static readonly byte[][] s_rejects =
@@ -48,7 +47,7 @@ public static class AccessLogWriter
     private static void WriteJson(ref HeadBuffer buffer, in AccessRecord record)
     {
         buffer.Write("{\"time\":\""u8);
-        WriteIsoTime(ref buffer, record.UnixMicroseconds);
+        LogTime.WriteIso(ref buffer, record.UnixMicroseconds);
         buffer.Write("\""u8);
         WriteText(ref buffer, ",\"client\":\""u8, record.Client, NameLimit);
         WriteText(ref buffer, ",\"method\":\""u8, record.Method, NameLimit);
@@ -66,11 +65,21 @@ public static class AccessLogWriter
         WriteText(ref buffer, ",\"server\":\""u8, record.Server, NameLimit);
         WriteNumber(ref buffer, ",\"attempts\":"u8, record.Attempts);
         WriteOutcome(ref buffer, record.Outcome);
+        WriteText(ref buffer, ",\"error\":\""u8, record.Error, NameLimit);
+        WriteDuration(ref buffer, ",\"connection_age_us\":"u8, record.ConnectionAge);
         WriteText(ref buffer, ",\"request_id\":\""u8, record.RequestId, NameLimit);
         WriteText(ref buffer, ",\"user_agent\":\""u8, record.UserAgent, AgentLimit);
         WriteText(ref buffer, ",\"referer\":\""u8, record.Referer, AgentLimit);
         buffer.Write("}\n"u8);
     }
+
+    internal static ReadOnlySpan<byte> PartyOf(scoped in Outcome outcome) => s_parties[(int)outcome.Cause];
+
+    internal static ReadOnlySpan<byte> PhaseOf(scoped in Outcome outcome) => s_phases[(int)outcome.Phase];
+
+    internal static ReadOnlySpan<byte> CauseOf(scoped in Outcome outcome) => s_causes[(int)outcome.Cause];
+
+    internal static ReadOnlySpan<byte> RejectOf(scoped in Outcome outcome) => outcome.Reject == RejectReason.None ? default : s_rejects[(int)outcome.Reject];
 
     private static void WriteOutcome(ref HeadBuffer buffer, in Outcome outcome)
     {
@@ -95,7 +104,7 @@ public static class AccessLogWriter
         if (record.Client.IsEmpty) buffer.Write("-"u8);
         else LogText.WriteQuoted(ref buffer, Cut(record.Client, NameLimit));
         buffer.Write(" - - ["u8);
-        WriteClfTime(ref buffer, record.UnixMicroseconds);
+        LogTime.WriteClf(ref buffer, record.UnixMicroseconds);
         buffer.Write("] \""u8);
         if (record.Method.IsEmpty)
         {
@@ -143,48 +152,5 @@ public static class AccessLogWriter
         if (nanoseconds >= 0) WriteNumber(ref buffer, name, nanoseconds / 1000);
     }
 
-    private static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> text, int limit) => text.Length > limit ? text[..limit] : text;
-
-    /// <summary>2026-01-31T12:34:56.123456Z</summary>
-    internal static void WriteIsoTime(ref HeadBuffer buffer, long unixMicroseconds)
-    {
-        Span<byte> room = buffer.Reserve(27);
-        if (room.IsEmpty) return;
-        DateTime time = DateTime.UnixEpoch.AddTicks(unixMicroseconds * TimeSpan.TicksPerMicrosecond);
-        time.Deconstruct(out int year, out int month, out int day);
-        "0000-00-00T00:00:00.000000Z"u8.CopyTo(room);
-        WriteDigits(room, 0, 4, year);
-        WriteDigits(room, 5, 2, month);
-        WriteDigits(room, 8, 2, day);
-        WriteClock(room[11..], time);
-        WriteDigits(room, 20, 6, (int)(unixMicroseconds % 1_000_000));
-    }
-
-    /// <summary>31/Jan/2026:12:34:56 +0000</summary>
-    internal static void WriteClfTime(ref HeadBuffer buffer, long unixMicroseconds)
-    {
-        Span<byte> room = buffer.Reserve(26);
-        if (room.IsEmpty) return;
-        DateTime time = DateTime.UnixEpoch.AddTicks(unixMicroseconds * TimeSpan.TicksPerMicrosecond);
-        time.Deconstruct(out int year, out int month, out int day);
-        "00/Xxx/0000:00:00:00 +0000"u8.CopyTo(room);
-        WriteDigits(room, 0, 2, day);
-        MonthNames.Slice(3 * (month - 1), 3).CopyTo(room[3..]);
-        WriteDigits(room, 7, 4, year);
-        WriteClock(room[12..], time);
-    }
-
-    /// <summary>Into a text of the form 00:00:00.</summary>
-    private static void WriteClock(Span<byte> room, DateTime time)
-    {
-        int seconds = (int)(time.TimeOfDay.Ticks / TimeSpan.TicksPerSecond);
-        WriteDigits(room, 0, 2, seconds / 3600);
-        WriteDigits(room, 3, 2, seconds / 60 % 60);
-        WriteDigits(room, 6, 2, seconds % 60);
-    }
-
-    private static void WriteDigits(Span<byte> room, int at, int count, int value)
-    {
-        for (int i = at + count - 1; i >= at; i--, value /= 10) room[i] = (byte)('0' + value % 10);
-    }
+    internal static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> text, int limit) => text.Length > limit ? text[..limit] : text;
 }

@@ -10,11 +10,19 @@ public readonly record struct AccessTimings(long Head, long Connect, long FirstB
 /// <summary>One finished request as the access log tells it. Texts are bytes as received; empty means not known.</summary>
 public readonly ref struct AccessRecord
 {
+    public AccessRecord()
+    {
+    }
+
     /// <summary>Wall clock at the request's end, in microseconds since 1970 UTC.</summary>
     public required long UnixMicroseconds { get; init; }
 
     /// <summary>The client's address as text.</summary>
     public required ReadOnlySpan<byte> Client { get; init; }
+    public int ClientPort { get; init; }
+
+    /// <summary>The request's head as received, for formats that name its fields.</summary>
+    public ReadOnlySpan<byte> Head { get; init; }
     public ReadOnlySpan<byte> Method { get; init; }
     public ReadOnlySpan<byte> Target { get; init; }
     public ReadOnlySpan<byte> Host { get; init; }
@@ -30,6 +38,7 @@ public readonly ref struct AccessRecord
     public long BytesOut { get; init; }
 
     public AccessTimings Timings { get; init; }
+    public ReadOnlySpan<byte> Service { get; init; }
     public ReadOnlySpan<byte> Route { get; init; }
     public ReadOnlySpan<byte> Pool { get; init; }
     public ReadOnlySpan<byte> Server { get; init; }
@@ -37,6 +46,12 @@ public readonly ref struct AccessRecord
     /// <summary>Servers that were tried.</summary>
     public int Attempts { get; init; }
     public Outcome Outcome { get; init; }
+
+    /// <summary>Name of the system's error that a server's connection ended with, such as <c>ECONNREFUSED</c>.</summary>
+    public ReadOnlySpan<byte> Error { get; init; }
+
+    /// <summary>Nanoseconds that the server's connection had been open when this request took it; -1: none, or a new one.</summary>
+    public long ConnectionAge { get; init; } = -1;
     public ReadOnlySpan<byte> RequestId { get; init; }
     public ReadOnlySpan<byte> UserAgent { get; init; }
     public ReadOnlySpan<byte> Referer { get; init; }

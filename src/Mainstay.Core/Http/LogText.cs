@@ -60,7 +60,7 @@ internal static class LogText
     }
 
     /// <summary>As Apache does inside of quotes: \" and \\, and every byte outside of printable ASCII as \xhh.</summary>
-    public static void WriteQuoted(ref HeadBuffer buffer, ReadOnlySpan<byte> text)
+    public static void WriteQuoted(ref HeadBuffer buffer, scoped ReadOnlySpan<byte> text)
     {
         while (true)
         {

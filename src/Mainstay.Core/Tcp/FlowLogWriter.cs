@@ -1,6 +1,7 @@
 using System.Text;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Logging;
 
 namespace Mainstay.Core.Tcp;
 
@@ -54,13 +55,13 @@ public static class FlowLogWriter
     private static readonly byte[][] s_parties = [.. Causes().Select(cause => Encoding.ASCII.GetBytes(cause.PartyLabel()))];
     private static readonly byte[][] s_phases = [.. Enum.GetValues<FlowPhase>().Select(phase => Encoding.ASCII.GetBytes(phase.Label()))];
 
-    /// <summary>Writes one line with its line end.</summary>
+    /// <summary>Writes one line with its line end; a template, which is made for requests, stands back for the combined format.</summary>
     /// <returns>Its length; 0 for <see cref="AccessLogFormat.None"/>; -1 when the destination is too small.</returns>
     public static int Write(Span<byte> destination, AccessLogFormat format, in FlowRecord record)
     {
         var buffer = new HeadBuffer(destination);
         if (format == AccessLogFormat.Json) WriteJson(ref buffer, record);
-        else if (format == AccessLogFormat.Combined) WriteCombined(ref buffer, record);
+        else if (format != AccessLogFormat.None) WriteCombined(ref buffer, record);
         return buffer.Result;
     }
 
@@ -69,7 +70,7 @@ public static class FlowLogWriter
     private static void WriteJson(ref HeadBuffer buffer, in FlowRecord record)
     {
         buffer.Write("{\"time\":\""u8);
-        AccessLogWriter.WriteIsoTime(ref buffer, record.UnixMicroseconds);
+        LogTime.WriteIso(ref buffer, record.UnixMicroseconds);
         buffer.Write("\",\"protocol\":\""u8);
         buffer.Write(record.Protocol == TransportProtocol.Tcp ? "tcp\""u8 : "udp\""u8);
         WriteText(ref buffer, ",\"client\":\""u8, record.Client, NameLimit);
@@ -101,7 +102,7 @@ public static class FlowLogWriter
         if (record.Client.IsEmpty) buffer.Write("-"u8);
         else LogText.WriteQuoted(ref buffer, Cut(record.Client, NameLimit));
         buffer.Write(" - - ["u8);
-        AccessLogWriter.WriteClfTime(ref buffer, record.UnixMicroseconds);
+        LogTime.WriteClf(ref buffer, record.UnixMicroseconds);
         buffer.Write(record.Protocol == TransportProtocol.Tcp ? "] \"TCP "u8 : "] \"UDP "u8);
         LogText.WriteQuoted(ref buffer, Cut(record.Service, NameLimit));
         buffer.Write("\" - "u8);

@@ -1,5 +1,6 @@
 using Mainstay.Core;
 using Mainstay.Core.Http;
+using Mainstay.Linux;
 
 namespace Mainstay.Engine.Http;
 
@@ -14,6 +15,8 @@ internal sealed partial class Exchange
         {
             UnixMicroseconds = _loop.UnixNanoseconds / 1000,
             Client = _client.AddressText,
+            ClientPort = _client.Port,
+            Head = head,
             Method = _methodText.Of(head),
             Target = _target.Of(head),
             Host = _host.Of(head),
@@ -23,18 +26,19 @@ internal sealed partial class Exchange
             BytesOut = _bytesToClient,
             Timings = new AccessTimings(
                 0, Span(_begunAt, _connectedAt), Span(_sentAt, _firstByteAt), (_loop.Now.Nanoseconds - _begunAt.Nanoseconds)),
+            Service = _service.NameText,
             Route = _route.NameText,
             Pool = _route.PoolText,
             Server = _lane is null ? default : _lane.Server.NameText,
             Attempts = _attempts + (_lane is null ? 0 : 1),
             Outcome = outcome,
+            Error = _failedErrno == Errno.None ? default : _failedErrno.NameText(),
+            ConnectionAge = _connectionAge,
             RequestId = RequestId,
             UserAgent = _userAgent.Of(head),
             Referer = _referer.Of(head),
         };
-        Span<byte> line = shard.Output;
-        int length = AccessLogWriter.Write(line, shard.Log.Format, record);
-        if (length > 0) shard.Log.Append(line[..length]);
+        shard.Log.Append(shard.Output, record);
     }
 
     private static long Span(Instant from, Instant to) =>

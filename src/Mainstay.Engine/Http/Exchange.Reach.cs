@@ -26,8 +26,7 @@ internal sealed partial class Exchange
     /// <summary>The connection that <see cref="TryReach"/> began stands.</summary>
     public void OnConnected()
     {
-        _connectedAt = _loop.Now;
-        SendKept();
+        BeginSending();
     }
 
     public void OnConnectFailed(Errno error)
@@ -59,8 +58,7 @@ internal sealed partial class Exchange
             {
                 _upstream = idle;
                 idle.Use(this);
-                _connectedAt = _loop.Now;
-                SendKept();
+                BeginSending();
                 return;
             }
 
@@ -74,6 +72,14 @@ internal sealed partial class Exchange
                 return;
             }
         }
+    }
+
+    private void BeginSending()
+    {
+        _connectedAt = _loop.Now;
+        Instant opened = _upstream!.OpenedAt;
+        _connectionAge = _upstream.IsReused && opened != default ? (_loop.Now - opened).Ticks * 100 : -1;
+        SendKept();
     }
 
     /// <summary>Why nothing was picked at the first attempt.</summary>

@@ -53,8 +53,7 @@ internal sealed partial class Exchange : ILoopReceiver
 
         _upstream = upstream;
         shard.Counters.TakenOver++;
-        _connectedAt = _loop.Now;
-        SendKept();
+        BeginSending();
     }
 
     /// <summary>The other shard's side: gives one of its idle connections away. Runs on its thread.</summary>

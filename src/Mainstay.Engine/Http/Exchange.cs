@@ -65,6 +65,9 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     private Instant _firstByteAt;
     private Instant _totalDeadline;
 
+    /// <summary>Nanoseconds that the server's connection had been open when this request took it; -1: none, or a new one.</summary>
+    private long _connectionAge;
+
     private int _status;
     private long _bytesToClient;
     private long _bytesFromClient;
@@ -180,6 +183,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _clientFraming = BodyKind.None;
         _interim = 0;
         _failedErrno = Errno.None;
+        _connectionAge = -1;
         _status = 0;
         _bytesToClient = _bytesFromClient = 0;
         _connectedAt = _sentAt = _firstByteAt = default;

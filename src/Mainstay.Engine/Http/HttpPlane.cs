@@ -51,9 +51,9 @@ public sealed class HttpPlane : IPlane
     private ImmutableDictionary<string, ImmutableArray<ImmutableArray<int>>>.Builder? _nextSockets;
     private ImmutableArray<PoolRuntime> _nextPools;
     private Snapshot? _nextSnapshot;
-    private Stream? _nextLog;
     private RuleTables _tables = new();
     private RuleTables? _nextTables;
+    private LogSink? _nextLog;
     private ImmutableDictionary<string, PoolTarget> _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
@@ -95,7 +95,7 @@ public sealed class HttpPlane : IPlane
         _nextPools = _prepared();
         try
         {
-            _nextLog = AccessLog.Open(next.AccessLog);
+            _nextLog = LogSink.Open(next.AccessLog);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -134,7 +134,7 @@ public sealed class HttpPlane : IPlane
     public async Task PublishAsync(CancellationToken hurry)
     {
         HttpGeneration next = _next!;
-        _log.Use(_nextSnapshot!.AccessLog.Format, _nextLog);
+        _log.Use(_nextSnapshot!.AccessLog, _nextLog);
         await OnEveryShard(http => http.Apply(next));
         foreach ((string name, PoolTarget target) in next.Pools)
             PoolBalancer.PutInForce(target.Balancers, _current?.Pools.GetValueOrDefault(name)?.Balancers ?? default);

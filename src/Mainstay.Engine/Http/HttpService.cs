@@ -20,12 +20,16 @@ internal sealed class HttpService
         Number = number;
         var rules = new ServiceRules(snapshot);
         Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
+        NameText = Encoding.UTF8.GetBytes(snapshot.Name);
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
     }
 
     public HttpSnapshot Snapshot { get; }
     public int Number { get; }
+
+    /// <summary>The name as the log writes it.</summary>
+    public byte[] NameText { get; }
 
     /// <summary>By shard: a table has buffers that one thread uses.</summary>
     public ImmutableArray<RouteTable> Routes { get; }

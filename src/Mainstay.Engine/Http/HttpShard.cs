@@ -262,10 +262,10 @@ internal sealed partial class HttpShard : ILoopReceiver
             Status = outcome.Status,
             BytesOut = bytesToClient,
             Timings = new AccessTimings(-1, -1, -1, 0),
+            Service = client.Service.NameText,
             Outcome = outcome,
         };
-        int length = AccessLogWriter.Write(Output, Log.Format, record);
-        if (length > 0) Log.Append(Output[..length]);
+        Log.Append(Output, record);
     }
 
     /// <summary>

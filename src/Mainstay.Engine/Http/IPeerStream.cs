@@ -1,3 +1,4 @@
+using Mainstay.Core;
 using Mainstay.Core.Http;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Shards;
@@ -74,6 +75,9 @@ internal interface IServerStream : IPeerStream
 {
     /// <summary>The connection has carried an exchange before: the server may have closed it while our request was on its way.</summary>
     bool IsReused { get; }
+
+    /// <summary>When the connection was opened; default when another shard did that.</summary>
+    Instant OpenedAt { get; }
 
     /// <summary>Error of the last failed receive or send.</summary>
     Errno LastError { get; }

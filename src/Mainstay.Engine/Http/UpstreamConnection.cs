@@ -37,6 +37,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     /// <summary>Has carried an exchange before: the server may have closed it while our request was on its way.</summary>
     public bool IsReused { get; private set; }
 
+    public Instant OpenedAt { get; private set; }
+
     public bool IsConnected => _state == UpstreamState.Busy;
 
     /// <summary>
@@ -48,6 +50,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         IsReused = false;
         _to = to;
         SocketAddress address = to.Address;
+        OpenedAt = Loop.Now;
         int descriptor = Sockets.CreateStream(address.Family);
         if (descriptor < 0) return FailOpen(descriptor);
         if (address.Family != SocketAddress.FamilyUnix) Sockets.SetNoDelay(descriptor);
@@ -156,6 +159,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     {
         Lane = lane;
         _to = lane.Server.Resolved;
+        OpenedAt = default;
 
         // A word or an end that came while nobody listened must not become the answer to our request.
         bool isQuiet = Sockets.Receive(descriptor, shard.Input) == -(int)Errno.EAGAIN;

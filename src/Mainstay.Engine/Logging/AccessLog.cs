@@ -1,10 +1,10 @@
 using Mainstay.Core.Config;
+using Mainstay.Core.Logging;
 
 namespace Mainstay.Engine.Logging;
 
 /// <summary>
-/// Writes the access log: one thread empties the shards' queues into the file in large writes. A reload opens the file again, which is
-/// also how it is rotated.
+/// Writes the access log: one thread empties the shards' queues into the file, or to the collector, in large writes.
 /// </summary>
 public sealed class AccessLog : IDisposable
 {
@@ -17,10 +17,10 @@ public sealed class AccessLog : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly Thread _thread;
     private readonly List<AccessLogQueue> _queues = [];
-    private Stream? _file;
+    private LogSink? _sink;
     private volatile bool _stopped;
     private int _holders = 1;
-    private long _failedWrites;
+    private long _lostBefore;
 
     public AccessLog()
     {
@@ -37,8 +37,14 @@ public sealed class AccessLog : IDisposable
         }
     }
 
-    /// <summary>Writes that failed (a full disk); what they held is lost.</summary>
-    public long FailedWrites => Volatile.Read(ref _failedWrites);
+    /// <summary>What did not arrive where it was written: on a full disk, at a collector that refused.</summary>
+    public long FailedWrites
+    {
+        get
+        {
+            lock (_gate) return _lostBefore + (_sink?.Lost ?? 0);
+        }
+    }
 
     /// <summary>One more holder: the log ends when the last one has disposed it.</summary>
     public AccessLog Share()
@@ -55,36 +61,19 @@ public sealed class AccessLog : IDisposable
         return queue;
     }
 
-    /// <summary>Opens what a configuration names, for <see cref="Use"/>. Null: nothing is logged.</summary>
-    /// <exception cref="IOException">The file cannot be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">The worker's user may not write it.</exception>
-    public static Stream? Open(AccessLogSnapshot snapshot)
+    /// <summary>Switches to another format and place.</summary>
+    /// <param name="sink">What <see cref="LogSink.Open"/> made of the configuration.</param>
+    public void Use(AccessLogSnapshot snapshot, LogSink? sink)
     {
-        if (snapshot.Format == AccessLogFormat.None) return null;
-        return snapshot.Target switch
-        {
-            // Not a FileStream: where standard output is a file, that one counts its own position, and after a reload or in the next
-            // worker it would begin where this process did and write over what is there.
-            "stdout" => Console.OpenStandardOutput(),
-            "stderr" => Console.OpenStandardError(),
-            var path => new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0),
-        };
-    }
-
-    /// <summary>Switches to another file and format.</summary>
-    public void Use(AccessLogFormat format, Stream? file)
-    {
-        Stream? former;
+        LogTemplate? template = snapshot.Format == AccessLogFormat.Custom ? new LogTemplate(snapshot.Template) : null;
+        LogSink? former;
         lock (_gate)
         {
             WriteAll();
-            former = _file;
-            _file = file;
-            foreach (AccessLogQueue queue in _queues)
-            {
-                queue.Format = format;
-                queue.IsEnabled = file is not null;
-            }
+            _lostBefore += _sink?.Lost ?? 0;
+            former = _sink;
+            _sink = sink;
+            foreach (AccessLogQueue queue in _queues) queue.Use(snapshot.Format, template, isEnabled: sink is not null);
         }
 
         former?.Dispose();
@@ -97,7 +86,7 @@ public sealed class AccessLog : IDisposable
         _stopped = true;
         _wake.Set();
         _thread.Join();
-        _file?.Dispose();
+        _sink?.Dispose();
         _wake.Dispose();
     }
 
@@ -106,7 +95,11 @@ public sealed class AccessLog : IDisposable
         while (!_stopped)
         {
             _wake.WaitOne(s_interval);
-            lock (_gate) WriteAll();
+            lock (_gate)
+            {
+                WriteAll();
+                _sink?.Tick(DateTime.UtcNow);
+            }
         }
 
         // What came while the last round wrote.
@@ -121,22 +114,9 @@ public sealed class AccessLog : IDisposable
             for (int i = 0; i < ChunksPerShard; i++)
             {
                 ReadOnlySpan<byte> bytes = queue.Peek();
-                if (bytes.IsEmpty) break;
-                Write(bytes);
+                if (bytes.IsEmpty || _sink?.TryWrite(bytes) == false) break;
                 queue.Advance(bytes.Length);
             }
-        }
-    }
-
-    private void Write(ReadOnlySpan<byte> bytes)
-    {
-        try
-        {
-            _file?.Write(bytes);
-        }
-        catch (IOException)
-        {
-            Volatile.Write(ref _failedWrites, _failedWrites + 1);
         }
     }
 }

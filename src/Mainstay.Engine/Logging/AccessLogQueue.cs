@@ -1,5 +1,7 @@
 using System.Numerics;
 using Mainstay.Core.Config;
+using Mainstay.Core.Http;
+using Mainstay.Core.Logging;
 using Mainstay.Linux;
 
 namespace Mainstay.Engine.Logging;
@@ -17,6 +19,7 @@ public sealed class AccessLogQueue
     private readonly NativeBuffer _memory;
     private readonly Chunk[] _chunks;
     private readonly Action _wakeReader;
+    private LogTemplate? _template;
 
     // The writer's.
     private Chunk? _tail;
@@ -44,10 +47,29 @@ public sealed class AccessLogQueue
     public long Dropped => Volatile.Read(ref _dropped);
 
     /// <summary>False: nothing is logged, do not make the line.</summary>
-    public bool IsEnabled { get; internal set; }
+    public bool IsEnabled { get; private set; }
 
     /// <summary>The format of lines; changed by a reload.</summary>
-    public AccessLogFormat Format { get; internal set; }
+    public AccessLogFormat Format { get; private set; }
+
+    internal void Use(AccessLogFormat format, LogTemplate? template, bool isEnabled)
+    {
+        // A line that is being made meanwhile has either form, never none: the template stands before the format asks for it.
+        if (template is not null) Volatile.Write(ref _template, template);
+        Format = format;
+        IsEnabled = isEnabled;
+    }
+
+    /// <summary>The shard's side: formats a request's line and takes it, or drops and counts it.</summary>
+    /// <param name="scratch">Where the line is made.</param>
+    public void Append(Span<byte> scratch, in AccessRecord record)
+    {
+        int length = Format == AccessLogFormat.Custom
+            ? Volatile.Read(ref _template)!.Write(scratch, record)
+            : AccessLogWriter.Write(scratch, Format, record);
+        if (length > 0) Append(scratch[..length]);
+        else if (length < 0) Volatile.Write(ref _dropped, _dropped + 1);
+    }
 
     /// <summary>The shard's side: takes a whole line, its end included, or none of it.</summary>
     public void Append(ReadOnlySpan<byte> line)

@@ -47,7 +47,7 @@ internal static class MachineCheck
 
     private static void InspectLog(AccessLogSnapshot log, List<MachineFinding> findings)
     {
-        if (log.Format == AccessLogFormat.None || !log.Target.StartsWith('/')) return;
+        if (!log.IsFile) return;
         string directory = Path.GetDirectoryName(log.Target) ?? "/";
         if (Directory.Exists(log.Target)) findings.Add(new("access-log.file", $"{log.Target} is a directory", IsError: true));
         else if (!Directory.Exists(directory)) findings.Add(new("access-log.file", $"the directory {directory} does not exist", IsError: true));

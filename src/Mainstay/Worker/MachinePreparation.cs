@@ -50,7 +50,7 @@ internal static class MachinePreparation
 
     private static void CreateAccessLog(AccessLogSnapshot log, UserAccount? owner, List<string> errors)
     {
-        if (log.Format == AccessLogFormat.None || log.Target is "stdout" or "stderr") return;
+        if (!log.IsFile) return;
         try
         {
             if (!File.Exists(log.Target))

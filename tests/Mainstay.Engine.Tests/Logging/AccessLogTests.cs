@@ -20,7 +20,7 @@ public sealed class AccessLogTests : IDisposable
         using (var log = new AccessLog())
         {
             AccessLogQueue[] queues = [log.Attach(), log.Attach()];
-            log.Use(AccessLogFormat.Json, AccessLog.Open(new AccessLogSnapshot(AccessLogFormat.Json, LogPath)));
+            Use(log, new AccessLogSnapshot(AccessLogFormat.Json, LogPath));
             Thread[] shards = [.. queues.Select((queue, shard) => new Thread(() => Write(queue, shard, lines)))];
             foreach (Thread shard in shards) shard.Start();
             foreach (Thread shard in shards) shard.Join();
@@ -62,15 +62,17 @@ public sealed class AccessLogTests : IDisposable
         using var log = new AccessLog();
         AccessLogQueue queue = log.Attach();
         var snapshot = new AccessLogSnapshot(AccessLogFormat.Json, LogPath);
-        log.Use(snapshot.Format, AccessLog.Open(snapshot));
+        Use(log, snapshot);
         queue.Append("before\n"u8);
         WaitFor(() => File.ReadAllText(LogPath) == "before\n");
         File.Move(LogPath, LogPath + ".1");
-        log.Use(snapshot.Format, AccessLog.Open(snapshot));
+        Use(log, snapshot);
         queue.Append("after\n"u8);
         WaitFor(() => File.ReadAllText(LogPath) == "after\n");
         Assert.Equal("before\n", File.ReadAllText(LogPath + ".1"));
     }
+
+    private static void Use(AccessLog log, AccessLogSnapshot snapshot) => log.Use(snapshot, LogSink.Open(snapshot));
 
     private static void Write(AccessLogQueue queue, int shard, int lines)
     {

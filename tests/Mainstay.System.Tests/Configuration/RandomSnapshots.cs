@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Config;
+using Mainstay.Core.Logging;
 using Mainstay.Core.Net;
 using Mainstay.Core.Proxy;
 
@@ -21,10 +22,25 @@ internal sealed class RandomSnapshots(int seed)
             Node = Pick("lb1", "node.example", "007", "true"),
             Admin = new AdminSnapshot(Maybe() ? Listener(Address("127.0.0.1")) : null, Pick("/run/mainstay/admin.sock", "/tmp/a b/#x: y.sock")),
             Process = new ProcessSnapshot(_random.Next(4), Pick("nobody", "www-data"), Pick("/var/lib/mainstay", "/srv/state"), Time(), _random.Next(3)),
-            AccessLog = new AccessLogSnapshot(Any<AccessLogFormat>(), Pick("stdout", "stderr", "/var/log/a.log")),
+            AccessLog = AccessLog(),
             Pools = pools,
             Http = [.. Names("h").Select(name => Service(name, names))],
             Tcp = names.Length == 0 ? [] : [.. Names("t").Select(name => Tcp(name, names))],
+        };
+    }
+
+    private AccessLogSnapshot AccessLog()
+    {
+        AccessLogFormat format = Any<AccessLogFormat>();
+        bool toSyslog = Maybe();
+        string file = toSyslog ? "stdout" : Pick("stdout", "stderr", "/var/log/a.log");
+        return new AccessLogSnapshot(format, file)
+        {
+            Template = format == AccessLogFormat.Custom ? Pick("{status} \"{uri}\": {{x}}", "#{header.x-a}") : "",
+            Rotate = file[0] == '/' && Maybe()
+                ? new LogRotation(_random.Next(2) * 1024L * 1024, TimeSpan.FromHours(_random.Next(1, 30)), _random.Next(1, 9)) : null,
+            Syslog = !toSyslog ? null : new SyslogSnapshot(
+                Listener(Address("192.0.2.9")), Any<SyslogTransport>(), Any<SyslogFacility>(), Any<SyslogSeverity>(), Pick("mainstay", "edge-1")),
         };
     }
 

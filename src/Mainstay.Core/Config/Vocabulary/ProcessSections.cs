@@ -89,36 +89,3 @@ internal static class ProcessSection
         Doc = "How the program itself runs.",
     };
 }
-
-internal static class AccessLogSection
-{
-    private static readonly ChoiceType<AccessLogFormat> Formats = new(
-        ("json", AccessLogFormat.Json), ("combined", AccessLogFormat.Combined), ("none", AccessLogFormat.None));
-
-    private static readonly Key<AccessLogSnapshot, string> File = new("file", new TextType("path, stdout or stderr", Expected, Rule), a => a.Target)
-    {
-        Doc = "Where the log goes: an absolute path, stdout or stderr.",
-        Default = Key.Plain("stdout"),
-    };
-
-    private static readonly Key<AccessLogSnapshot, AccessLogFormat> Format = new("format", Formats, a => a.Format)
-    {
-        Doc = "json: one object a line, with the time of every phase. combined: as Apache and nginx write it. none: no log.",
-        Default = Key.Plain("json"),
-    };
-
-    /// <summary>Without the key nothing is logged.</summary>
-    public static readonly ConfigNode Off = new MappingNode([new MappingEntry(new ScalarNode("format"), new ScalarNode("none"))]);
-
-    public static readonly Section<AccessLogSnapshot> Section = new(
-        "access-log", [Format, File], v => new AccessLogSnapshot(v.Get(Format), v.Get(File)))
-    {
-        Doc = "One line for every request.",
-        Shorthand = File,
-    };
-
-    private const string Expected = "an absolute path, stdout or stderr";
-
-    private static string? Rule(string text) =>
-        text is "stdout" or "stderr" || (text.StartsWith('/') && !text.EndsWith('/') && !text.Any(char.IsControl)) ? null : "is not a log file";
-}

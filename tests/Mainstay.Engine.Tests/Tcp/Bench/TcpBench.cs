@@ -59,7 +59,7 @@ internal sealed class TcpBench : IAsyncDisposable
         Assert.Empty(await Plane.PrepareAsync(snapshot, Listeners, CancellationToken.None));
         Publish();
         await Plane.PublishAsync(CancellationToken.None);
-        if (snapshot.AccessLog.Format != AccessLogFormat.None) _log.Use(snapshot.AccessLog.Format, AccessLog.Open(snapshot.AccessLog));
+        if (snapshot.AccessLog.Format != AccessLogFormat.None) _log.Use(snapshot.AccessLog, LogSink.Open(snapshot.AccessLog));
         Registry.Retire(_pools);
         _snapshot = snapshot;
     }
