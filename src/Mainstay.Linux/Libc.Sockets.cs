@@ -58,4 +58,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "splice", SetLastError = true)]
     internal static partial nint Splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
+    internal static partial int ReceiveMany(int fd, byte* headers, uint count, int flags, void* timeout);
+
+    [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
+    internal static partial int SendMany(int fd, byte* headers, uint count, int flags);
 }

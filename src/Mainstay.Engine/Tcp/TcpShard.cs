@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
 using Mainstay.Core.Proxy;
 using Mainstay.Core.Tcp;
 using Mainstay.Core.Tls;
@@ -29,7 +30,12 @@ internal sealed class TcpShard
     private readonly NativeBuffer _input = new(InputSize);
     private readonly NativeBuffer _output = new(FlowLogWriter.MaxLength);
     private readonly Stack<Flow> _free = new();
+    private readonly Stack<UdpSession> _freeSessions = new();
     private readonly Dictionary<int, TcpListener> _listeners = [];
+    private readonly Dictionary<int, UdpListener> _datagramListeners = [];
+    private UdpSession? _sessions;
+    private DatagramBatch? _clientDatagrams;
+    private DatagramBatch? _serverDatagrams;
     private readonly long _blockBytes;
     private FlowLane?[] _lanes = new FlowLane?[64];
     private TcpServiceCounters[] _services = [];
@@ -68,6 +74,14 @@ internal sealed class TcpShard
     /// <summary>Where a ClientHello that is spread over records is put together.</summary>
     public byte[] HelloScratch { get; } = new byte[ClientHello.MaxLength + 4];
 
+    /// <summary>Datagrams of the moment, on their way to servers and on their way back; nothing of them outlives the call.</summary>
+    public DatagramBatch ClientDatagrams => _clientDatagrams ??= new DatagramBatch();
+
+    public DatagramBatch ServerDatagrams => _serverDatagrams ??= new DatagramBatch();
+
+    /// <summary>New work is refused.</summary>
+    public bool IsDraining { get; private set; }
+
     /// <summary>Bytes that receivers do not take hold as much memory as this shard may use for them.</summary>
     public bool IsShortOfMemory => Blocks.BytesRented >= _blockBytes;
 
@@ -93,6 +107,12 @@ internal sealed class TcpShard
         ImmutableArray<BoundTcpListener> listeners = generation.Listeners[Number];
         foreach (BoundTcpListener bound in listeners)
         {
+            if (bound.Service.Snapshot.Protocol == TransportProtocol.Udp)
+            {
+                ApplyDatagrams(bound);
+                continue;
+            }
+
             if (_listeners.TryGetValue(bound.Descriptor, out TcpListener? known))
             {
                 (known.Service, known.Snapshot) = (bound.Service, bound.Snapshot);
@@ -109,6 +129,65 @@ internal sealed class TcpShard
             _listeners[dropped].Stop();
             _listeners.Remove(dropped);
         }
+
+        foreach (int dropped in _datagramListeners.Keys.Except(listeners.Select(listener => listener.Descriptor)).ToList())
+        {
+            _datagramListeners[dropped].Close();
+            _datagramListeners.Remove(dropped);
+        }
+    }
+
+    private void ApplyDatagrams(in BoundTcpListener bound)
+    {
+        if (_datagramListeners.TryGetValue(bound.Descriptor, out UdpListener? known))
+        {
+            known.Service = bound.Service;
+            return;
+        }
+
+        var listener = new UdpListener(this, bound.Service, bound.Descriptor);
+        _datagramListeners.Add(bound.Descriptor, listener);
+        listener.Start();
+    }
+
+    public UdpSession RentSession() => _freeSessions.TryPop(out UdpSession? session) ? session : new UdpSession(this);
+
+    /// <summary>A session begins, within places that were taken; the shard owns them from here on.</summary>
+    public void OnBegun(UdpSession session, TcpService service)
+    {
+        session.Service = service;
+        session.NextInShard = _sessions;
+        session.PreviousInShard = null;
+        if (_sessions is not null) _sessions.PreviousInShard = session;
+        _sessions = session;
+        Opened(service);
+    }
+
+    public void OnClosed(UdpSession session)
+    {
+        if (session.PreviousInShard is not null) session.PreviousInShard.NextInShard = session.NextInShard;
+        else _sessions = session.NextInShard;
+        if (session.NextInShard is not null) session.NextInShard.PreviousInShard = session.PreviousInShard;
+        session.NextInShard = session.PreviousInShard = null;
+        Closed(session.Service);
+        _freeSessions.Push(session);
+    }
+
+    private void Opened(TcpService service)
+    {
+        Volatile.Write(ref _open, _open + 1);
+        TcpServiceCounters counters = _services[service.Number];
+        Volatile.Write(ref counters.Open, counters.Open + 1);
+        Volatile.Write(ref counters.Accepted, counters.Accepted + 1);
+    }
+
+    private void Closed(TcpService service)
+    {
+        TcpServiceCounters counters = _services[service.Number];
+        Volatile.Write(ref counters.Open, counters.Open - 1);
+        Volatile.Write(ref _open, _open - 1);
+        Budget.Give();
+        service.Places.Give();
     }
 
     /// <summary>A connection that was just accepted, within places that were taken; the shard owns all of them from here on.</summary>
@@ -129,10 +208,7 @@ internal sealed class TcpShard
         flow.PreviousInShard = null;
         if (_flows is not null) _flows.PreviousInShard = flow;
         _flows = flow;
-        Volatile.Write(ref _open, _open + 1);
-        TcpServiceCounters counters = _services[flow.Service.Number];
-        Volatile.Write(ref counters.Open, counters.Open + 1);
-        Volatile.Write(ref counters.Accepted, counters.Accepted + 1);
+        Opened(flow.Service);
         flow.Begin();
     }
 
@@ -143,11 +219,7 @@ internal sealed class TcpShard
         else _flows = flow.NextInShard;
         if (flow.NextInShard is not null) flow.NextInShard.PreviousInShard = flow.PreviousInShard;
         flow.NextInShard = flow.PreviousInShard = null;
-        TcpServiceCounters counters = _services[flow.Service.Number];
-        Volatile.Write(ref counters.Open, counters.Open - 1);
-        Volatile.Write(ref _open, _open - 1);
-        Budget.Give();
-        flow.Service.Places.Give();
+        Closed(flow.Service);
         _free.Push(flow);
     }
 
@@ -173,6 +245,9 @@ internal sealed class TcpShard
     /// <summary>Takes no new connections; those under way go on.</summary>
     public void BeginDrain()
     {
+        IsDraining = true;
+        foreach (UdpListener listener in _datagramListeners.Values) listener.StopReading();
+        for (UdpSession? session = _sessions; session is not null; session = session.NextInShard) session.HurryUp();
         foreach (TcpListener listener in _listeners.Values) listener.Stop();
         _listeners.Clear();
     }
@@ -181,6 +256,9 @@ internal sealed class TcpShard
     public void CutAll()
     {
         while (_flows is { } flow) flow.Cut();
+        while (_sessions is { } session) session.End(FlowCause.DrainDeadline);
+        foreach (UdpListener listener in _datagramListeners.Values) listener.Close();
+        _datagramListeners.Clear();
         Pipes.CloseIdle();
     }
 

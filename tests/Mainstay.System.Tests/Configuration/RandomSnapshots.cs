@@ -151,7 +151,7 @@ internal sealed class RandomSnapshots(int seed)
 
     private TcpSnapshot Tcp(string name, string[] pools)
     {
-        TransportProtocol protocol = TransportProtocol.Tcp;
+        TransportProtocol protocol = Any<TransportProtocol>();
         bool isTcp = protocol == TransportProtocol.Tcp;
         return new TcpSnapshot
         {

@@ -214,8 +214,6 @@ internal static class TcpSection
 
     private static void VerifyUdp(Values v)
     {
-        v.Error(Protocol, "is not available in this version (tcp)");
-
         // A port's datagrams and its connections have nothing to do with each other.
         v.Compilation.MarkDatagram(v.At(Listen));
         if (!v.TryGet(Listen, out ImmutableArray<TcpListenSnapshot> listen)) return;
