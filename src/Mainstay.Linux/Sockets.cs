@@ -10,7 +10,7 @@ public static unsafe class Sockets
 {
     private const int TypeStream = 1, TypeDatagram = 2, TypeRaw = 3;
     private const int NonBlock = 0x800, CloseOnExec = 0x80000;
-    private const int MessageNoSignal = 0x4000;
+    private const int MessageNoSignal = 0x4000, MessageMore = 0x8000;
     private const int SolSocket = 1, ReuseAddress = 2, ErrorOption = 4, KeepAlive = 9, Linger = 13, ReusePort = 15;
     private const int IpProtocolIp = 0, IpProtocolTcp = 6, IpProtocolIpv6 = 41;
     private const int IpFreeBind = 15, Ipv6Only = 26;
@@ -66,7 +66,13 @@ public static unsafe class Sockets
     public static int Peek(int fd, Span<byte> buffer)
     {
         const int peek = 2;
-        fixed (byte* start = buffer) return Libc.Result(Libc.Receive(fd, start, (nuint)buffer.Length, peek));
+        fixed (byte* start = buffer) return Libc.Receive(fd, start, (nuint)buffer.Length, peek);
+    }
+
+    /// <summary>The same, and more follows at once: the kernel waits for it instead of sending a small segment.</summary>
+    public static int SendMore(int fd, ReadOnlySpan<byte> buffer)
+    {
+        fixed (byte* start = buffer) return Libc.Send(fd, start, (nuint)buffer.Length, MessageNoSignal | MessageMore);
     }
 
     public static int ReceiveFrom(int fd, Span<byte> buffer, out SocketAddress peer)

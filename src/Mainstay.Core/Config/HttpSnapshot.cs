@@ -123,4 +123,6 @@ public abstract record RouteAction
 
     /// <param name="Location">May contain {host}, {path}, {query} and {uri} (path and query as received).</param>
     public sealed record Redirect(int Status, string Location) : RouteAction;
+
+    public sealed record ServeFiles(FilesSnapshot Files) : RouteAction;
 }

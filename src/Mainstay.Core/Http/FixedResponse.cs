@@ -16,13 +16,14 @@ public sealed class FixedResponse
     private readonly byte[] _body;
 
     /// <param name="contentType">Empty: none is sent.</param>
-    public FixedResponse(int status, string body, string contentType)
+    /// <param name="fields">Further header fields, each with its CRLF.</param>
+    public FixedResponse(int status, string body, string contentType, string fields = "")
     {
         if (contentType.AsSpan().IndexOfAny('\r', '\n', '\0') >= 0) throw new ArgumentException("a content type is one line", nameof(contentType));
         Status = status;
         bool bodyless = status is < 200 or 204 or 304;
         _body = bodyless ? [] : Encoding.UTF8.GetBytes(body);
-        var head = new StringBuilder($"HTTP/1.1 {status} {StatusText.Of(status)}\r\n");
+        var head = new StringBuilder($"HTTP/1.1 {status} {StatusText.Of(status)}\r\n{fields}");
         if (_body.Length > 0 && contentType.Length > 0) head.Append($"Content-Type: {contentType}\r\n");
         if (!bodyless) head.Append($"Content-Length: {_body.Length}\r\n");
         _head = Encoding.UTF8.GetBytes(head.ToString());

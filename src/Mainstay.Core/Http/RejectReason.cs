@@ -60,6 +60,13 @@ public enum RejectReason : byte
     InvalidStatusLine,
     UnexpectedUpgrade,
     ForbiddenFraming,
+
+    // paths of files
+    HiddenFile,
+    SeparatorInName,
+    ControlInName,
+    NameNotUtf8,
+    FilePathTooLong,
 }
 
 /// <summary>The table behind <see cref="RejectReason"/>.</summary>
@@ -116,6 +123,11 @@ public static class RejectReasons
         (RejectReason.InvalidStatusLine, 502, "invalid-status-line"),                 // RFC 9112 4
         (RejectReason.UnexpectedUpgrade, 502, "unexpected-upgrade"),                  // RFC 9110 15.2.2
         (RejectReason.ForbiddenFraming, 502, "forbidden-framing"),                    // RFC 9112 6.1: body framing in 1xx, 204
+        (RejectReason.HiddenFile, 404, "hidden-file"),                                // docs/files.md, what is never served
+        (RejectReason.SeparatorInName, 404, "separator-in-name"),                     // an encoded '/' or '\\'
+        (RejectReason.ControlInName, 404, "control-in-name"),
+        (RejectReason.NameNotUtf8, 404, "name-not-utf8"),                             // RFC 3629 3: overlong forms too
+        (RejectReason.FilePathTooLong, 404, "file-path-too-long"),                    // NAME_MAX, PATH_MAX
     ];
 
     public static int Count => s_table.Length;

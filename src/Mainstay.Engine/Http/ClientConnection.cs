@@ -69,6 +69,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     /// <summary>No further request is taken: the shard drains, or a reload has dropped the listener and with it what it served.</summary>
     public bool EndsSoon => shard.IsDraining || _listener.IsDropped;
 
+    public int PlainDescriptor => Descriptor;
+
     /// <summary>Number of the service whose counters have this connection; a reload can give the listener to another one.</summary>
     public int CountedService { get; private set; }
 

@@ -53,6 +53,12 @@ internal sealed partial class Exchange
             return;
         }
 
+        if (_phase is ExchangePhase.FileAwaited or ExchangePhase.FileSending)
+        {
+            ContinueFile();
+            return;
+        }
+
         if (canSend && _client.HasUnsent && !ContinueResponse()) return;
         bool hasUpload = _phase is ExchangePhase.Streaming or ExchangePhase.Responding && !_requestBody.IsEnd && !_uploadIsDead;
         if (hasUpload) PumpRequestBody();

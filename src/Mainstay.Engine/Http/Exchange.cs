@@ -29,6 +29,12 @@ internal enum ExchangePhase : byte
     Awaiting,
     Responding,
     Tunnel,
+
+    /// <summary>A thread that may wait for the disk has been asked for the file, or for a piece of it.</summary>
+    FileAwaited,
+
+    /// <summary>A file is on its way to the client.</summary>
+    FileSending,
 }
 
 /// <summary>
@@ -139,6 +145,12 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
                 Count(ref _lane!.Counters.Timeouts);
                 Fail(OutcomeCause.ServerFirstByteTimeout);
                 break;
+            case ExchangePhase.FileAwaited:
+                Fail(OutcomeCause.FileUnavailable);
+                break;
+            case ExchangePhase.FileSending:
+                Fail(OutcomeCause.ClientWriteTimeout);
+                break;
             case ExchangePhase.Responding:
                 Fail(_client.HasUnsent ? OutcomeCause.ClientWriteTimeout : OutcomeCause.ServerIdleTimeout);
                 break;
@@ -189,6 +201,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _connectedAt = _sentAt = _firstByteAt = default;
         _totalDeadline = Instant.Never;
         _requestIdLength = 0;
+        _serial++;
     }
 
     private bool BelowRequestLimit()
@@ -223,6 +236,12 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         bool whole = _requestBody.IsEnd;
         if (whole) _client.KeepAhead(rest[length..]);
         var how = new OwnResponse(_clientKeepAlive && whole, _clientIsHttp10, _method == RequestMethod.Head);
+        if (_route.Files is not null)
+        {
+            BeginFile(request, how, linger: !whole);
+            return;
+        }
+
         Span<byte> output = shard.Output;
         int written;
         if (_route.Redirect is { } redirect)
@@ -309,6 +328,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     {
         LeaveServer();
         DropResponseStash();
+        ReleaseFile();
         shard.OnExchangeEnded(_service, _status, outcome, _loop.Now - _begunAt, _bytesFromClient, _bytesToClient);
         if (_kept is { } kept)
         {
@@ -337,7 +357,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         ExchangePhase.Connecting or ExchangePhase.TakingOver => OutcomePhase.Connect,
         ExchangePhase.Sending or ExchangePhase.Streaming => OutcomePhase.SendRequest,
         ExchangePhase.Awaiting => _responseStash is null ? OutcomePhase.FirstByte : OutcomePhase.ResponseHead,
-        ExchangePhase.Responding => OutcomePhase.Body,
+        ExchangePhase.Responding or ExchangePhase.FileSending => OutcomePhase.Body,
+        ExchangePhase.FileAwaited => _responseBegun ? OutcomePhase.Body : OutcomePhase.Route,
         ExchangePhase.Tunnel => OutcomePhase.Tunnel,
         _ => _route.Pool is null ? OutcomePhase.Route : OutcomePhase.Pick,
     };

@@ -7,9 +7,11 @@ using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Logging;
+using Mainstay.Engine.Offload;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
+using Mainstay.Linux.Processes;
 
 namespace Mainstay.Engine.Http;
 
@@ -43,6 +45,9 @@ public sealed class HttpPlane : IPlane
     private readonly PoolRegistry _pools;
     private readonly Func<ImmutableArray<PoolRuntime>> _prepared;
     private readonly AccessLog _log;
+
+    /// <summary>For files whose names or contents the disk has to be asked for.</summary>
+    private readonly OffloadPool _offload = new(threads: 4, capacity: 1024);
     private readonly Dictionary<string, int> _serviceNumbers = [];
     private HttpGeneration? _current;
     private HttpGeneration? _next;
@@ -70,9 +75,13 @@ public sealed class HttpPlane : IPlane
         // What this process may have: the machine's memory, or the cgroup's.
         if (memory == 0) memory = Math.Max(LeastBlockBytes * shards.Length, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
         long blockBytes = memory / shards.Length;
-        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes))];
+        int files = FileDescriptors / shards.Length;
+        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes, _offload, files))];
         foreach (HttpShard http in _http) http.Siblings = _http;
     }
+
+    /// <summary>Descriptors of files that all shards together hold open at most, but for what is being sent: part of what the process may open.</summary>
+    public static int FileDescriptors => (int)Math.Clamp(ResourceLimits.Descriptors.Soft / 16, 64, 4096);
 
     internal IReadOnlyList<HttpShard> Http => _http;
 
@@ -171,6 +180,7 @@ public sealed class HttpPlane : IPlane
         }
 
         await OnEveryShard(http => http.CutAll());
+        _offload.Dispose();
         _log.Dispose();
     }
 

@@ -6,6 +6,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
+using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Pools;
 
 namespace Mainstay.Engine.Http;
@@ -73,6 +74,9 @@ internal sealed class RouteTarget
             case RouteAction.Respond respond:
                 Response = new FixedResponse(respond);
                 break;
+            case RouteAction.ServeFiles files:
+                Files = new FileSite(files.Files, route.Match);
+                break;
             case RouteAction.Redirect redirect:
                 Redirect = new RedirectResponse(redirect, rules.Redirect!);
                 break;
@@ -93,6 +97,7 @@ internal sealed class RouteTarget
     public ImmutableArray<PoolBalancer> Balancers { get; }
     public FixedResponse? Response { get; }
     public RedirectResponse? Redirect { get; }
+    public FileSite? Files { get; }
 
     /// <summary>Host of a request that came without one (HTTP/1.0).</summary>
     public byte[] DefaultHost { get; } = [];

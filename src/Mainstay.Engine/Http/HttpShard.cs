@@ -4,7 +4,9 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Logging;
+using Mainstay.Engine.Offload;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
@@ -45,10 +47,13 @@ internal sealed partial class HttpShard : ILoopReceiver
     private readonly Shard _shard;
     private ClientConnection? _clients;
     private long _dateSecond = -1;
+    private int _year;
     private int _open;
 
     /// <param name="blockBytes">Bytes in blocks that this shard may use: from there on it accepts no new client, and closes some.</param>
-    public HttpShard(Shard shard, LoadTable loads, AccessLog log, ConnectionBudget budget, long blockBytes)
+    /// <param name="fileDescriptors">Files that this shard may hold open.</param>
+    public HttpShard(
+        Shard shard, LoadTable loads, AccessLog log, ConnectionBudget budget, long blockBytes, OffloadPool offload, int fileDescriptors)
     {
         _blockBytes = blockBytes;
         _shard = shard;
@@ -58,6 +63,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         Loads = loads;
         Log = log.Attach();
         Budget = budget;
+        Files = new FileCache(shard.Loop, offload, fileDescriptors);
         RequestIds = new RequestId(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
     }
 
@@ -65,6 +71,7 @@ internal sealed partial class HttpShard : ILoopReceiver
     public EventLoop Loop { get; }
     public BlockPool Blocks { get; }
     public LoadTable Loads { get; }
+    public FileCache Files { get; }
     public AccessLogQueue Log { get; }
     public RequestId RequestIds { get; }
     public ShardCounters Counters { get; } = new();
@@ -106,14 +113,18 @@ internal sealed partial class HttpShard : ILoopReceiver
     {
         get
         {
-            long second = Loop.UnixNanoseconds / 1_000_000_000;
-            if (second != _dateSecond)
-            {
-                _dateSecond = second;
-                HttpDate.Format(second, _date);
-            }
-
+            KeepTime();
             return _date;
+        }
+    }
+
+    /// <summary>The year that it is now.</summary>
+    public int Year
+    {
+        get
+        {
+            KeepTime();
+            return _year;
         }
     }
 
@@ -289,6 +300,7 @@ internal sealed partial class HttpShard : ILoopReceiver
     {
         ForEachClient(client => client.Cut());
         foreach (ServerLane? lane in _lanes) lane?.CloseIdle();
+        Files.Clear();
     }
 
     /// <summary>A server went down, or its drain time is over.</summary>
@@ -307,6 +319,15 @@ internal sealed partial class HttpShard : ILoopReceiver
             next = client.NextInShard;
             action(client);
         }
+    }
+
+    private void KeepTime()
+    {
+        long second = Loop.UnixNanoseconds / 1_000_000_000;
+        if (second == _dateSecond) return;
+        _dateSecond = second;
+        _year = DateTime.UnixEpoch.AddSeconds(second).Year;
+        HttpDate.Format(second, _date);
     }
 
     private ServerLane AddLane(ServerRuntime server)

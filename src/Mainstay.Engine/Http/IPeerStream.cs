@@ -54,6 +54,9 @@ internal interface IClientStream : IPeerStream, IRequestOrigin
     /// <summary>No further request is taken on the connection.</summary>
     bool EndsSoon { get; }
 
+    /// <summary>The socket, where a message's bytes go onto it as they are: a file's can be sent there without a copy. Else -1.</summary>
+    int PlainDescriptor { get; }
+
     /// <summary>Keeps bytes that follow the request under way: the beginning of the next one.</summary>
     void KeepAhead(ReadOnlySpan<byte> bytes);
 

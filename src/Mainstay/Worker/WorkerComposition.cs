@@ -65,7 +65,7 @@ internal sealed class WorkerComposition
     /// <summary>As configured, or what the descriptor limit allows: each client may take a server connection too.</summary>
     private static int MaxConnections(int configured)
     {
-        int descriptors = (int)Math.Min(ResourceLimits.Descriptors.Soft, int.MaxValue) - ReservedDescriptors;
+        int descriptors = (int)Math.Min(ResourceLimits.Descriptors.Soft, int.MaxValue) - ReservedDescriptors - HttpPlane.FileDescriptors;
         return Math.Max(64, configured > 0 ? Math.Min(configured, descriptors) : descriptors / 2);
     }
 }

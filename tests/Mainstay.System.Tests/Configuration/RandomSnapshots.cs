@@ -140,10 +140,11 @@ internal sealed class RandomSnapshots(int seed)
 
     private RouteSnapshot Route(string service, int number, string[] pools)
     {
-        RouteAction action = _random.Next(3) switch
+        RouteAction action = _random.Next(4) switch
         {
             0 when pools.Length > 0 => new RouteAction.ToPool(Pick(pools)),
             1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x{{y}}")),
+            2 => new RouteAction.ServeFiles(Files()),
             _ => new RouteAction.Respond(Pick(200, 503), Text(), Pick("text/plain; charset=utf-8", "text/html")),
         };
         return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action);
@@ -173,6 +174,20 @@ internal sealed class RandomSnapshots(int seed)
         Alpn = withHello && Maybe() ? ["h2", "http/1.1"] : [],
         Source = Maybe() ? [] : [Range("192.0.2.1")],
         Prefix = Maybe() || Bytes() is not { IsEmpty: false } prefix ? [] : [prefix],
+    };
+
+    private FilesSnapshot Files() => Maybe() ? new FilesSnapshot("/srv/a b") : new FilesSnapshot("/srv/www")
+    {
+        Index = Maybe() ? [] : ["index.html", "#x"],
+        StripPrefix = Maybe() ? null : Pick("", "/static"),
+        Try = Pick("", "/app: {x}.html"),
+        NotFound = Pick("", "/errors/404.html"),
+        Precompressed = Maybe(),
+        CacheControl = Pick("", "public, max-age=60"),
+        MediaTypes = Maybe() ? [] : [new("", "text/plain"), new("x-y", "text/html; charset=utf-8")],
+        Hidden = Maybe(),
+        Links = Any<LinkPolicy>(),
+        Revalidate = Time(),
     };
 
     private RouteMatch Match(int depth = 2) => new()

@@ -49,7 +49,7 @@ public class SchemaTests
     [InlineData("pools: { a: { servers: [\"10.0.0.1:1\"], check: { tcp: true, method: GET } } }")]
     [InlineData("pools: { a: { servers: [\"10.0.0.1:1\"], panic-threshold: 50 } }")]
     [InlineData("http: { a: { listen: \"0.0.0.0:1\", routes: [{ to: a, respond: 200 }] } }")]
-    [InlineData("http: { a: { listen: \"0.0.0.0:1\", routes: [{ files: /srv }] } }")]
+    [InlineData("http: { a: { listen: \"0.0.0.0:1\", routes: [{ files: srv }] } }")]
     public void WhatTheCompilerRefusesByItsForm_TheSchemaRefusesToo(string yaml)
     {
         Assert.NotEmpty(Configurations.Compile(yaml).Errors);

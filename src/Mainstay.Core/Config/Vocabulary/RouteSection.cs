@@ -15,8 +15,7 @@ internal static class RouteSection
     private static readonly Key<RouteAction.Respond, string> Body = new("body", new SourcedTextType(secret: false, FitsOneSend), r => r.Body)
     { Doc = "Body of the response.", Default = new ScalarNode("", quoted: true) };
 
-    private static readonly Key<RouteAction.Respond, string> ContentType = new(
-        "content-type", new TextType("media type", "a media type such as text/html; charset=utf-8", MediaTypeRule), r => r.ContentType)
+    private static readonly Key<RouteAction.Respond, string> ContentType = new("content-type", TextType.MediaType, r => r.ContentType)
     { Doc = "Media type of the body.", Default = Key.Plain("text/plain; charset=utf-8") };
 
     private static readonly Section<RouteAction.Respond> RespondSection = new(
@@ -75,22 +74,24 @@ internal static class RouteSection
         "redirect", new OptionalType<RouteAction.Redirect>(RedirectSection), r => r.Action as RouteAction.Redirect)
     { Doc = "A redirect." };
 
-    public static readonly Section<RouteSnapshot> Section = new("http.NAME.routes", [Name, Match, To, Respond, Redirect], Build)
+    private static readonly Key<RouteSnapshot, FilesSnapshot?> Files = new(
+        "files", new OptionalType<FilesSnapshot>(FilesSection.Section), r => (r.Action as RouteAction.ServeFiles)?.Files)
+    { Doc = "Files from a directory." };
+
+    public static readonly Section<RouteSnapshot> Section = new("http.NAME.routes", [Name, Match, To, Files, Respond, Redirect], Build)
     {
         Doc = "A list of rules; the first that matches decides. What no rule matches is answered 404.",
-        OneOf = [To, Respond, Redirect],
-        Later = ["files"],
+        OneOf = [To, Files, Respond, Redirect],
         Verify = v => TemplateScope.Resolve(v, v.TryGet(Match, out RouteMatch match) ? match : null),
     };
 
     private static RouteSnapshot Build(Values v)
     {
-        RouteAction action = v.Get(To) is { } pool ? new RouteAction.ToPool(pool) : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!;
+        RouteAction action = v.Get(To) is { } pool ? new RouteAction.ToPool(pool)
+            : v.Get(Files) is { } files ? new RouteAction.ServeFiles(files)
+            : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!;
         return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action);
     }
-
-    private static string? MediaTypeRule(string text) =>
-        text.Contains('/') && text.All(c => c is >= ' ' and <= '~') && text.Trim() == text ? null : "is not a media type";
 
     private static string? LocationRule(string text)
     {

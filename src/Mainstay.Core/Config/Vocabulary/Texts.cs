@@ -49,6 +49,8 @@ internal sealed class TextType(string label, string expected, Func<string, strin
     public static readonly TextType Token = new("name", "a header name: letters, digits and !#$%&'*+-.^_`|~", TokenRule)
     { Pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" };
 
+    public static readonly TextType MediaType = new("media type", "a media type such as text/html; charset=utf-8", MediaTypeRule);
+
     public static string? NameRule(string text)
     {
         bool valid = text.Length is > 0 and <= 64 && char.IsAsciiLetterOrDigit(text[0])
@@ -63,6 +65,9 @@ internal sealed class TextType(string label, string expected, Func<string, strin
         text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
 
     public static string? LineRule(string text) => text.Any(char.IsControl) ? "contains control characters" : null;
+
+    private static string? MediaTypeRule(string text) =>
+        text.Contains('/') && text.All(c => c is >= ' ' and <= '~') && text.Trim() == text ? null : "is not a media type";
 
     private static string? ServerNameRule(string text)
     {
