@@ -19,7 +19,7 @@ public class HpackExamplesTests
     [InlineData("0a", 5, 10)]          // C.1.1
     [InlineData("1f 9a 0a", 5, 1337)]  // C.1.2
     [InlineData("2a", 8, 42)]          // C.1.3
-    public void AppendixC_1_Integers(string hex, int prefix, int expected)
+    public void Rfc7541_C_1_Integers(string hex, int prefix, int expected)
     {
         byte[] bytes = Hex.Bytes(hex);
         int at = 0;
@@ -35,7 +35,7 @@ public class HpackExamplesTests
     [InlineData("040c 2f73 616d 706c 652f 7061 7468", ":path: /sample/path")]                                      // C.2.2
     [InlineData("1008 7061 7373 776f 7264 0673 6563 7265 74", "password: secret")]                                 // C.2.3
     [InlineData("82", ":method: GET")]                                                                             // C.2.4
-    public void AppendixC_2_Representations(string hex, string expected)
+    public void Rfc7541_C_2_Representations(string hex, string expected)
     {
         var tool = new HpackTool();
         Assert.Equal(expected, tool.DecodeText(hex));
@@ -43,7 +43,7 @@ public class HpackExamplesTests
     }
 
     [Fact]
-    public void AppendixC_3_RequestsWithoutHuffman()
+    public void Rfc7541_C_3_RequestsWithoutHuffman()
     {
         var tool = new HpackTool();
         Assert.Equal(FirstRequest, tool.DecodeText("8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d"));
@@ -52,7 +52,7 @@ public class HpackExamplesTests
     }
 
     [Fact]
-    public void AppendixC_4_RequestsWithHuffman()
+    public void Rfc7541_C_4_RequestsWithHuffman()
     {
         var tool = new HpackTool();
         Assert.Equal(FirstRequest, tool.DecodeText("8286 8441 8cf1 e3c2 e5f2 3a6b a0ab 90f4 ff"));
@@ -62,7 +62,7 @@ public class HpackExamplesTests
 
     /// <summary>A table of 256 octets: entries are evicted.</summary>
     [Fact]
-    public void AppendixC_5_ResponsesWithoutHuffman()
+    public void Rfc7541_C_5_ResponsesWithoutHuffman()
     {
         var tool = new HpackTool(256);
         Assert.Equal(FirstResponse, tool.DecodeText(
@@ -75,7 +75,7 @@ public class HpackExamplesTests
     }
 
     [Fact]
-    public void AppendixC_6_ResponsesWithHuffman()
+    public void Rfc7541_C_6_ResponsesWithHuffman()
     {
         var tool = new HpackTool(256);
         Assert.Equal(FirstResponse, tool.DecodeText(

@@ -172,7 +172,7 @@ internal sealed class HeadAssembler
         switch (field.Kind)
         {
             case FieldKind.Cookie when allowed == PseudoFields.Request:
-                if (_cookiesLength > 0) Append(ref _cookiesLength, _cookies, "; "u8);
+                if (_cookiesLength > 0 && !value.IsEmpty) Append(ref _cookiesLength, _cookies, "; "u8);
                 Append(ref _cookiesLength, _cookies, value);
                 return Http2Reason.None;
             case FieldKind.Te:
