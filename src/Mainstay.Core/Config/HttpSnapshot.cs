@@ -15,6 +15,9 @@ public sealed record HttpSnapshot
     public required HttpLimits Limits { get; init; }
     public required HttpTimeouts Timeouts { get; init; }
     public required ForwardedSnapshot Forwarded { get; init; }
+
+    /// <summary>Clients may speak HTTP/2: by ALPN over TLS, by prior knowledge without.</summary>
+    public bool Http2 { get; init; } = true;
 }
 
 /// <summary>What one request may cost, in bytes and counts.</summary>
@@ -23,8 +26,9 @@ public sealed record HttpSnapshot
 /// <param name="Fields">More header fields: 431.</param>
 /// <param name="Body">Larger: 413; 0 = no limit.</param>
 /// <param name="RequestsPerConnection">Then the connection is closed; 0 = no limit.</param>
+/// <param name="Streams">Requests at once on one HTTP/2 connection; further ones are refused, to be sent again.</param>
 public sealed record HttpLimits(
-    int RequestLine = 8 * 1024, int Head = 32 * 1024, int Fields = 100, long Body = 0, int RequestsPerConnection = 0);
+    int RequestLine = 8 * 1024, int Head = 32 * 1024, int Fields = 100, long Body = 0, int RequestsPerConnection = 0, int Streams = 128);
 
 /// <param name="Head">From the first byte of a request (or from accept) to the end of its head: 408.</param>
 /// <param name="Body">Between two reads of a request body: 408.</param>

@@ -115,7 +115,8 @@ public static class AccessLogWriter
             LogText.WriteQuoted(ref buffer, Cut(record.Method, NameLimit));
             buffer.Write(" "u8);
             LogText.WriteQuoted(ref buffer, Cut(record.Target, TargetLimit));
-            buffer.Write(record.MinorVersion == 0 ? " HTTP/1.0"u8 : " HTTP/1.1"u8);
+            buffer.Write(" "u8);
+            buffer.Write(record.VersionText);
         }
 
         buffer.Write("\" "u8);

@@ -27,8 +27,10 @@ public readonly ref struct AccessRecord
     public ReadOnlySpan<byte> Target { get; init; }
     public ReadOnlySpan<byte> Host { get; init; }
 
-    /// <summary>0 or 1; for the request line of the combined format.</summary>
-    public int MinorVersion { get; init; }
+    /// <summary>10, 11 or 20; for the request line of the combined format.</summary>
+    public int Version { get; init; }
+
+    public ReadOnlySpan<byte> VersionText => Version switch { 10 => "HTTP/1.0"u8, 20 => "HTTP/2.0"u8, _ => "HTTP/1.1"u8 };
 
     /// <summary>What the client was answered; 0 = nothing.</summary>
     public int Status { get; init; }

@@ -39,6 +39,9 @@ public struct ChunkedReader
     /// <summary>The whole body, with its trailer and its last CRLF, has been seen.</summary>
     public readonly bool IsEnd => _state == State.End;
 
+    /// <summary>Bytes of the trailer seen so far; at the end of the body with the empty line, so that 2 is no trailer.</summary>
+    public readonly int TrailerLength => _trailer.Length;
+
     /// <summary>Content bytes seen so far, without chunk lines and trailer: what a limit on the body compares.</summary>
     public long ContentLength { get; private set; }
 

@@ -22,6 +22,9 @@ public readonly ref struct ForwardingContext
     /// <summary>The server's authority: the Host of an HTTP/1.0 request that came without one.</summary>
     public required ReadOnlySpan<byte> DefaultHost { get; init; }
 
+    /// <summary>The request came by HTTP/2, which Via tells.</summary>
+    public bool Http2 { get; init; }
+
     /// <summary>The server's connection is not to be kept.</summary>
     public bool Close { get; init; }
 }
@@ -45,11 +48,18 @@ public static class RequestHeadWriter
         WriteConnection(ref buffer, request, head, context.Close);
         if (context.Policy.XForwarded) WriteXForwarded(ref buffer, request, head, context);
         if (context.Policy.Standard) WriteForwarded(ref buffer, request, head, context);
-        if (context.Policy.Via) buffer.Write(request.IsHttp10 ? "Via: 1.0 mainstay\r\n"u8 : "Via: 1.1 mainstay\r\n"u8);
+        if (context.Policy.Via) buffer.Write(Via(request.MinorVersion, context.Http2));
         if (context.Policy.HasRequestId) WriteField(ref buffer, context.Policy.RequestIdName, context.RequestId);
         if (request.MaxForwards > 0) WriteMaxForwards(ref buffer, request.MaxForwards - 1);
         buffer.Write("\r\n"u8);
         return buffer.Result;
+    }
+
+    /// <summary>RFC 9110 section 7.6.3: the version in which the message was received.</summary>
+    internal static ReadOnlySpan<byte> Via(int minorVersion, bool http2)
+    {
+        if (http2) return "Via: 2.0 mainstay\r\n"u8;
+        return minorVersion == 0 ? "Via: 1.0 mainstay\r\n"u8 : "Via: 1.1 mainstay\r\n"u8;
     }
 
     /// <summary>Writes the request line and a Host that is not the received one; returns where copying starts.</summary>

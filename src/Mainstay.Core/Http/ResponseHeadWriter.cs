@@ -14,6 +14,9 @@ public readonly ref struct ResponseContext
     /// <summary>Add Via.</summary>
     public required bool Via { get; init; }
 
+    /// <summary>The response came by HTTP/2, which Via tells.</summary>
+    public bool Http2 { get; init; }
+
     /// <summary>The current time as an HTTP date, for servers that sent none (RFC 9110 section 6.6.1).</summary>
     public required ReadOnlySpan<byte> Date { get; init; }
 }
@@ -54,7 +57,7 @@ public static class ResponseHeadWriter
             if (!response.TryGet(FieldName.Date, out _)) WriteDate(ref buffer, context.Date);
         }
 
-        if (context.Via) buffer.Write(response.MinorVersion == 0 ? "Via: 1.0 mainstay\r\n"u8 : "Via: 1.1 mainstay\r\n"u8);
+        if (context.Via) buffer.Write(RequestHeadWriter.Via(response.MinorVersion, context.Http2));
         buffer.Write("\r\n"u8);
         return buffer.Result;
     }

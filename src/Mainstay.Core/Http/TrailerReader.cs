@@ -28,6 +28,9 @@ internal struct TrailerReader
     /// <summary>The empty line that ends trailer and body has been seen.</summary>
     public readonly bool IsEnd => _state == State.End;
 
+    /// <summary>Bytes seen so far; at the end with the empty line.</summary>
+    public readonly int Length => _bytes;
+
     public RejectReason OnByte(byte value, in HttpLimits limits)
     {
         if (++_bytes > limits.Head) return RejectReason.TrailerTooLarge;

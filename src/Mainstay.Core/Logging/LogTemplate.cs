@@ -64,7 +64,7 @@ public sealed class LogTemplate
             case LogVariableKind.TotalTime: WriteDuration(ref buffer, record.Timings.Total); break;
             case LogVariableKind.ConnectionAge: WriteDuration(ref buffer, record.ConnectionAge); break;
             case LogVariableKind.Attempts: buffer.Write(record.Attempts); break;
-            case LogVariableKind.Protocol when !record.Method.IsEmpty: buffer.Write(record.MinorVersion == 0 ? "HTTP/1.0"u8 : "HTTP/1.1"u8); break;
+            case LogVariableKind.Protocol when !record.Method.IsEmpty: buffer.Write(record.VersionText); break;
             case LogVariableKind.Header: WriteText(ref buffer, FieldOf(record.Head, header), AccessLogWriter.AgentLimit); break;
             default: WriteText(ref buffer, TextOf(kind, record), LimitOf(kind)); break;
         }

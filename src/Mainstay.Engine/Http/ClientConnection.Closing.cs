@@ -42,12 +42,12 @@ internal sealed partial class ClientConnection
         }
         finally
         {
-            if (_state is ClientState.Head or ClientState.Exchange) Close();
+            if (_state is ClientState.Head or ClientState.Exchange or ClientState.Http2) Close();
         }
     }
 
     /// <summary>What this connection holds in blocks, its exchange's included.</summary>
-    public int HeldBytes => UnsentCapacity + (_stash?.Capacity ?? 0) + (_exchange?.HeldBytes ?? 0);
+    public int HeldBytes => UnsentCapacity + (_stash?.Capacity ?? 0) + (_exchange?.HeldBytes ?? 0) + (_http2?.HeldBytes ?? 0);
 
     /// <summary>The shard is out of memory and this connection holds much of it. The second time at the latest it is closed.</summary>
     public void Shed()

@@ -18,6 +18,9 @@ internal enum ClientState : byte
     /// <summary>An exchange decides what is read and sent.</summary>
     Exchange,
 
+    /// <summary>Speaks HTTP/2: a session has the connection.</summary>
+    Http2,
+
     /// <summary>The last response is on its way out; then the connection closes.</summary>
     Flushing,
 
@@ -36,6 +39,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
 
     private AcceptChannel _listener = null!;
     private Exchange? _exchange;
+    private Http2ClientSession? _http2;
     private Block? _stash;
 
     /// <summary>The stash that the request beginning now was read from.</summary>
@@ -64,7 +68,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public int Requests { get; private set; }
 
     /// <summary>No request is under way and none has begun.</summary>
-    public bool IsIdle => _state == ClientState.Head && _stash is null && !HasUnsent;
+    public bool IsIdle => _state == ClientState.Http2 ? _http2!.IsIdle : _state == ClientState.Head && _stash is null && !HasUnsent;
 
     /// <summary>No further request is taken: the shard drains, or a reload has dropped the listener and with it what it served.</summary>
     public bool EndsSoon => shard.IsDraining || _listener.IsDropped;
@@ -108,11 +112,16 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public override void OnReady(IoEvents events)
     {
         bool canSend = Note(events);
-        if (_state == ClientState.Exchange)
+        switch (_state)
         {
-            _exchange!.OnClientReady(canSend, events & (IoEvents.Error | IoEvents.HangUp));
-            shard.KeepWithinMemory();
-            return;
+            case ClientState.Exchange:
+                _exchange!.OnClientReady(canSend, events & (IoEvents.Error | IoEvents.HangUp));
+                shard.KeepWithinMemory();
+                return;
+            case ClientState.Http2:
+                _http2!.OnReady(canSend, (events & (IoEvents.Error | IoEvents.HangUp)) != 0);
+                shard.KeepWithinMemory();
+                return;
         }
 
         if (canSend && HasUnsent && !ContinueFlush()) return;
@@ -123,6 +132,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public override void OnTurn()
     {
         if (_state == ClientState.Exchange) _exchange!.OnClientReady(canSend: true, IoEvents.None);
+        else if (_state == ClientState.Http2) _http2!.OnTurn();
         else Advance();
         shard.KeepWithinMemory();
     }
@@ -131,6 +141,9 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     {
         switch (_state)
         {
+            case ClientState.Http2:
+                _http2!.OnDeadline(now);
+                break;
             case ClientState.Head when _stash is not null && !HasUnsent:
                 shard.Counters.HeadTimeouts++;
                 RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.ClientHeadTimeout), linger: false);
@@ -149,6 +162,10 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     {
         if (!Address.IsNone) TunnelProbes.Begin(Descriptor);
     }
+
+    public bool IsHttp2 => false;
+
+    public int Appetite => int.MaxValue;
 
     public void EndSending() => Sockets.ShutdownWrite(Descriptor);
 
@@ -215,7 +232,9 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     /// <summary>Ends the connection if it waits for a further request on a listener that is no longer served.</summary>
     public void CloseIfDropped()
     {
-        if (_listener.IsDropped && IsIdle && Requests > 0) Close();
+        if (!_listener.IsDropped) return;
+        if (_state == ClientState.Http2) _http2!.BeginDrain();
+        else if (IsIdle && Requests > 0) Close();
     }
 
     public void Close()
@@ -223,6 +242,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         if (_state == ClientState.Closed) return;
         _state = ClientState.Closed;
         DropStash();
+        EndHttp2();
         _exchange = null;
         Loop.Disarm(this);
         CloseDescriptor();
@@ -233,6 +253,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public void Cut()
     {
         if (_state == ClientState.Exchange) _exchange!.OnCut();
+        else if (_state == ClientState.Http2) _http2!.Cut();
         else Close();
     }
 
@@ -306,6 +327,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     /// <summary>Everything that has come of the next request, maybe with more behind it.</summary>
     private void OnBytes(ReadOnlySpan<byte> bytes)
     {
+        if (Requests == 0 && TryBeginHttp2(bytes)) return;
         HttpLimits limits = Service.Snapshot.Limits;
         if (!_scanner.TryFindEnd(bytes, limits, out int headLength, out RejectReason reason))
         {

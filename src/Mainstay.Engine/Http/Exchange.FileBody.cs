@@ -265,7 +265,7 @@ internal sealed partial class Exchange
     {
         Span<byte> output = shard.Output;
         long end = Math.Min(_fileEnd, Math.Max(_fileWarmTo, _fileAt));
-        int wanted = (int)Math.Min(end - _fileAt, FilePiece);
+        int wanted = (int)Math.Min(end - _fileAt, Math.Min(FilePiece, _client.Appetite));
         if (_fileTookTime && _fileAt + wanted == _fileEnd && !IsStillWhole()) return false;
         int count = FileContent.Read(_file!.Descriptor, output.Slice(prefix, wanted), _fileAt);
         if (count <= 0)

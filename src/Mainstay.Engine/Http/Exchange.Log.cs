@@ -20,7 +20,7 @@ internal sealed partial class Exchange
             Method = _methodText.Of(head),
             Target = _target.Of(head),
             Host = _host.Of(head),
-            MinorVersion = _clientIsHttp10 ? 0 : 1,
+            Version = _client.IsHttp2 ? 20 : _clientIsHttp10 ? 10 : 11,
             Status = _status,
             BytesIn = Math.Max(_bytesFromClient, head.Length),
             BytesOut = _bytesToClient,

@@ -109,6 +109,7 @@ internal sealed partial class Exchange
             Tls = false,
             RequestId = RequestId,
             DefaultHost = _route.DefaultHost,
+            Http2 = _client.IsHttp2,
             Close = Pool.Snapshot.Upstream.KeepAlive == TimeSpan.Zero,
         };
         int length = RequestHeadWriter.Write(_kept.Room, request, head, context);
@@ -263,11 +264,23 @@ internal sealed partial class Exchange
             return;
         }
 
-        if (!_upstream!.HasUnsent) return;
-        switch (_upstream.Flush())
+        if (_upstream!.HasUnsent) OnFlushed(_upstream.Flush());
+    }
+
+    /// <summary>What waited for the server has gone on its way, or the server takes more.</summary>
+    public void OnServerDrained()
+    {
+        if (_phase == ExchangePhase.Tunnel) PumpTunnel();
+        else if (HasKeptToSend) SendKept();
+        else OnFlushed(SendResult.Sent);
+    }
+
+    private void OnFlushed(SendResult flushed)
+    {
+        switch (flushed)
         {
             case SendResult.Failed:
-                OnSendFailed(_upstream.LastError);
+                OnSendFailed(_upstream!.LastError);
                 break;
             case SendResult.Sent when _phase == ExchangePhase.Streaming && _requestBody.IsEnd:
                 BeginAwaiting();

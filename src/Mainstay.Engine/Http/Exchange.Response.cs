@@ -67,7 +67,7 @@ internal sealed partial class Exchange
 
             Span<byte> room = shard.Input[HttpShard.HeadRoom..];
             int have = CopyStash(room);
-            int count = upstream.Receive(room[have..]);
+            int count = upstream.Receive(room.Slice(have, Math.Min(room.Length - have, _client.Appetite)));
             if (count == -(int)Errno.EAGAIN) return false;
             if (count <= 0)
             {
@@ -163,6 +163,7 @@ internal sealed partial class Exchange
         {
             ClientIsHttp10 = _clientIsHttp10,
             KeepAlive = keepAlive,
+            Http2 = _upstream is { IsHttp2: true },
             Via = _service.Snapshot.Forwarded.Via,
             Date = shard.Date,
         });
@@ -247,6 +248,14 @@ internal sealed partial class Exchange
     }
 
     private void ArmBody() => ArmFor(_client.HasUnsent ? _service.Snapshot.Timeouts.Write : Pool.Snapshot.Upstream.Idle);
+
+    /// <summary>What waited for the client has gone on its way.</summary>
+    public void OnClientDrained()
+    {
+        if (_phase == ExchangePhase.Tunnel) PumpTunnel();
+        else if (_phase is ExchangePhase.FileSending or ExchangePhase.FileAwaited) ContinueFile();
+        else ContinueResponse();
+    }
 
     /// <summary>The client's socket takes bytes again. False when the exchange has ended.</summary>
     private bool ContinueResponse()

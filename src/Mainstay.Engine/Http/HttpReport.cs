@@ -1,4 +1,5 @@
 using Mainstay.Core.Http;
+using Mainstay.Core.Http2;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
@@ -136,6 +137,13 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
         Family("mainstay_taken_over_total", "Idle server connections taken over from another shard.", c => c.TakenOver);
         Reasons("mainstay_rejected_requests_total", "Requests refused, by what was wrong with them.", c => c.Rejected);
         Reasons("mainstay_rejected_responses_total", "Responses of servers refused, by what was wrong with them.", c => c.RefusedResponses);
+        writer.Counter("mainstay_http2_errors_total", "HTTP/2 connections and streams ended, and messages refused, because the peer broke a rule.");
+        for (int reason = 1; reason < Http2Reasons.Count; reason++)
+        {
+            long count = plane.Http.Sum(shard => Volatile.Read(ref shard.Http2.Counters[reason]));
+            if (count > 0) writer.Sample(count, ("reason", ((Http2Reason)reason).Label()));
+        }
+
         writer.Counter("mainstay_access_log_dropped_total", "Lines dropped because the log could not be written fast enough.");
         writer.Sample(log.Dropped);
         writer.Counter("mainstay_access_log_failed_writes_total", "Writes to the access log that failed.");

@@ -4,6 +4,7 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Http2;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Http.Files;
@@ -24,6 +25,9 @@ internal sealed class HttpService
         NameText = Encoding.UTF8.GetBytes(snapshot.Name);
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
+
+        // Cookies come in pieces, which are joined before they are counted as the service's limits count.
+        Http2 = new Http2Settings(snapshot.Limits.Streams, MaxHead: snapshot.Limits.Head, MaxFields: 2 * snapshot.Limits.Fields + 16);
     }
 
     public HttpSnapshot Snapshot { get; }
@@ -35,6 +39,9 @@ internal sealed class HttpService
     /// <summary>By shard: a table has buffers that one thread uses.</summary>
     public ImmutableArray<RouteTable> Routes { get; }
     public ForwardedPolicy Forwarded { get; }
+
+    /// <summary>What clients that speak HTTP/2 are offered.</summary>
+    public Http2Settings Http2 { get; }
 
     /// <summary>What each route does, by its index.</summary>
     public ImmutableArray<RouteTarget> Targets { get; }

@@ -4,6 +4,7 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Http2;
 using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
@@ -35,10 +36,13 @@ internal sealed partial class HttpShard : ILoopReceiver
     private static readonly TimeSpan s_adoptedKeepAlive = TimeSpan.FromSeconds(1);
 
     private readonly NativeBuffer _input = new(HeadRoom + ReceiveSize);
+    private readonly NativeBuffer _frames = new(ReceiveSize + 2 * Http2Connection.MaxInput);
     private readonly NativeBuffer _output = new(OutputSize);
     private readonly Stack<ClientConnection> _freeClients = new();
     private readonly Stack<UpstreamConnection> _freeUpstreams = new();
     private readonly Stack<Exchange> _freeExchanges = new();
+    private readonly Stack<Http2ClientSession> _freeSessions = new();
+    private readonly Stack<Http2ClientStream> _freeStreams = new();
     private readonly Dictionary<int, AcceptChannel> _listeners = [];
     private readonly byte[] _date = new byte[HttpDate.Length];
     private ServerLane?[] _lanes = new ServerLane?[64];
@@ -80,6 +84,12 @@ internal sealed partial class HttpShard : ILoopReceiver
 
     /// <summary>Received bytes of the moment; nothing of them outlives the call that received them.</summary>
     public Span<byte> Input => _input.Span;
+
+    /// <summary>Received bytes of an HTTP/2 connection while they are being looked through, which exchanges do with <see cref="Input"/> meanwhile.</summary>
+    public Span<byte> Frames => _frames.Span;
+
+    /// <summary>What the HTTP/2 connections of this shard share.</summary>
+    public Http2Workspace Http2 { get; } = new();
 
     /// <summary>Where heads are written.</summary>
     public Span<byte> Output => _output.Span;
@@ -204,6 +214,14 @@ internal sealed partial class HttpShard : ILoopReceiver
 
     public UpstreamConnection RentUpstream() => _freeUpstreams.TryPop(out UpstreamConnection? connection) ? connection : new UpstreamConnection(this);
 
+    public Http2ClientSession RentClientSession() => _freeSessions.TryPop(out Http2ClientSession? session) ? session : new Http2ClientSession(this);
+
+    public Http2ClientStream RentClientStream() => _freeStreams.TryPop(out Http2ClientStream? stream) ? stream : new Http2ClientStream(this);
+
+    public void Recycle(Http2ClientSession session) => _freeSessions.Push(session);
+
+    public void Recycle(Http2ClientStream stream) => _freeStreams.Push(stream);
+
     public void Recycle(Exchange exchange) => _freeExchanges.Push(exchange);
 
     public void Recycle(UpstreamConnection connection) => _freeUpstreams.Push(connection);
@@ -269,7 +287,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         {
             UnixMicroseconds = Loop.UnixNanoseconds / 1000,
             Client = client.AddressText,
-            MinorVersion = 1,
+            Version = 11,
             Status = outcome.Status,
             BytesOut = bytesToClient,
             Timings = new AccessTimings(-1, -1, -1, 0),
@@ -285,6 +303,7 @@ internal sealed partial class HttpShard : ILoopReceiver
     public void BeginDrain()
     {
         IsDraining = true;
+        ForEachClient(client => client.BeginDrain());
         foreach (AcceptChannel listener in _listeners.Values) listener.Stop();
         _listeners.Clear();
     }

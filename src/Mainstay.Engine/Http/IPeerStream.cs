@@ -12,6 +12,12 @@ namespace Mainstay.Engine.Http;
 /// </summary>
 internal interface IPeerStream
 {
+    /// <summary>The peer speaks HTTP/2.</summary>
+    bool IsHttp2 { get; }
+
+    /// <summary>Bytes that it makes sense to send at once: more would wait here.</summary>
+    int Appetite { get; }
+
     /// <summary>A receive may have something to give.</summary>
     bool IsReadable { get; }
 

@@ -134,6 +134,10 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         if (!Lane.Server.Endpoint.IsUnix) TunnelProbes.Begin(Descriptor);
     }
 
+    public bool IsHttp2 => false;
+
+    public int Appetite => int.MaxValue;
+
     public void EndSending() => Sockets.ShutdownWrite(Descriptor);
 
     public void RunSoon() => Loop.RunSoon(this);

@@ -66,6 +66,32 @@ public sealed class BlockPool
         return block;
     }
 
+    /// <summary>Adds to a block that is not there yet, or is exchanged for a larger one: <see cref="LargestBlock"/> bytes in all at most.</summary>
+    public void Append(ref Block? block, ReadOnlySpan<byte> bytes)
+    {
+        if (block is null)
+        {
+            block = Rent(bytes.Length);
+        }
+        else if (block.Room.Length < bytes.Length)
+        {
+            Block larger = Rent(block.Count + bytes.Length);
+            larger.Append(block.Filled);
+            Return(block);
+            block = larger;
+        }
+
+        block.Append(bytes);
+    }
+
+    /// <summary>Gives a block back that may not be there.</summary>
+    public void Drop(ref Block? block)
+    {
+        if (block is null) return;
+        Return(block);
+        block = null;
+    }
+
     public void Return(Block block)
     {
         BytesRented -= block.Capacity;

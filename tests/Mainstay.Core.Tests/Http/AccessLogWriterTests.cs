@@ -110,7 +110,7 @@ public class AccessLogWriterTests
         Method = "GET"u8,
         Target = target,
         Host = "example.com"u8,
-        MinorVersion = 1,
+        Version = 11,
         Status = 502,
         BytesIn = 120,
         BytesOut = 3000,

@@ -72,7 +72,7 @@ public class LogTemplateTests
             Method = "GET"u8,
             Target = "/a?b=1"u8,
             Host = "www.example.com"u8,
-            MinorVersion = 1,
+            Version = 11,
             Status = 502,
             BytesIn = 123,
             BytesOut = 456,

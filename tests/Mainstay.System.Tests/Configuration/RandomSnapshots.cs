@@ -132,10 +132,11 @@ internal sealed class RandomSnapshots(int seed)
         Name = name,
         Listen = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Listener(Address(Pick("0.0.0.0", "127.0.0.1", "::", "2001:db8::1"))))],
         Routes = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(i => Route(name, i, pools))],
-        Limits = Maybe() ? new HttpLimits() : new HttpLimits(4096, 8192, _random.Next(1, 50), 1L << _random.Next(40), _random.Next(5)),
+        Limits = Maybe() ? new HttpLimits() : new HttpLimits(4096, 8192, _random.Next(1, 50), 1L << _random.Next(40), _random.Next(5), _random.Next(1, 500)),
         Timeouts = new HttpTimeouts(Positive(), Positive(), Time(), Positive()),
         Forwarded = new ForwardedSnapshot(
             Maybe() ? [] : [Range("10.0.0.0/8"), Range("2001:db8::/32")], Maybe(), Maybe(), Maybe(), Pick("", "X-Request-Id", "X-Id")),
+        Http2 = Maybe(),
     };
 
     private RouteSnapshot Route(string service, int number, string[] pools)

@@ -35,10 +35,13 @@ internal static class HttpSection
         "requests-per-connection", new IntegerType(0, int.MaxValue), l => l.RequestsPerConnection)
     { Doc = "Then the connection is closed. 0 is no limit.", Default = Key.Plain("0") };
 
+    private static readonly Key<HttpLimits, int> Streams = new("streams", new IntegerType(1, 10_000), l => l.Streams)
+    { Doc = "Requests at once on one HTTP/2 connection; clients hold further ones back.", Default = Key.Plain("128") };
+
     private static readonly Section<HttpLimits> LimitsSection = new(
         "http.NAME.limits",
-        [RequestLine, Head, Fields, Body, Requests],
-        v => new HttpLimits(v.Get(RequestLine), v.Get(Head), v.Get(Fields), v.Get(Body), v.Get(Requests)))
+        [RequestLine, Head, Fields, Body, Requests, Streams],
+        v => new HttpLimits(v.Get(RequestLine), v.Get(Head), v.Get(Fields), v.Get(Body), v.Get(Requests), v.Get(Streams)))
     {
         Doc = "What one client may ask for.",
         Verify = v =>
@@ -119,9 +122,12 @@ internal static class HttpSection
     private static readonly Key<HttpSnapshot, ForwardedSnapshot> Forwarded = new("forwarded", ForwardedSection, h => h.Forwarded)
     { Doc = "What servers are told about the client.", Default = Key.EmptyMapping };
 
+    private static readonly Key<HttpSnapshot, bool> Http2 = new("http2", BooleanType.Instance, h => h.Http2)
+    { Doc = "Speak HTTP/2 with clients that do: by ALPN over TLS, by prior knowledge without.", Default = Key.Plain("true") };
+
     public static readonly Section<HttpSnapshot> Section = new(
         "http.NAME",
-        [Listen, Routes, Limits, Timeouts, Forwarded],
+        [Listen, Routes, Limits, Timeouts, Forwarded, Http2],
         v => new HttpSnapshot
         {
             Name = "",
@@ -130,6 +136,7 @@ internal static class HttpSection
             Limits = v.Get(Limits),
             Timeouts = v.Get(Timeouts),
             Forwarded = v.Get(Forwarded),
+            Http2 = v.Get(Http2),
         })
     {
         Doc = "An HTTP service: where it listens and what it does with each request.",
