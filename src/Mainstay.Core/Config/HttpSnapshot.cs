@@ -18,6 +18,7 @@ public sealed record HttpSnapshot
 
     /// <summary>Clients may speak HTTP/2: by ALPN over TLS, by prior knowledge without.</summary>
     public bool Http2 { get; init; } = true;
+    public ProtectSnapshot Protect { get; init; } = ProtectSnapshot.None;
 }
 
 /// <summary>What one request may cost, in bytes and counts.</summary>
@@ -47,7 +48,11 @@ public sealed record ForwardedSnapshot(
 
 /// <summary>One rule: what it matches and what is done then.</summary>
 /// <param name="Name">For logs and metrics; by default the service's name and the rule's number from 1.</param>
-public sealed record RouteSnapshot(string Name, RouteMatch Match, RouteAction Action);
+public sealed record RouteSnapshot(string Name, RouteMatch Match, RouteAction Action)
+{
+    /// <summary>Beside those of the service.</summary>
+    public ImmutableArray<RateLimitSnapshot> RateLimits { get; init; } = [];
+}
 
 /// <summary>All conditions that are set have to hold; within one condition any of its patterns will do.</summary>
 public sealed record RouteMatch

@@ -12,7 +12,7 @@ namespace Mainstay.Core.Protection;
 public static class BanFile
 {
     private const string Header = "mainstay bans 1";
-    private static readonly string[] s_actions = ["reset", "403", "429", "tarpit"];
+    private static readonly string[] s_actions = ["reset", "forbidden", "too-many-requests", "tarpit"];
 
     public static string Word(this BanAction action) => s_actions[(int)action];
 

@@ -3,6 +3,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Logging;
 using Mainstay.Core.Net;
 using Mainstay.Core.Proxy;
+using Mainstay.Core.Protection;
 
 namespace Mainstay.System.Tests.Configuration;
 
@@ -137,7 +138,39 @@ internal sealed class RandomSnapshots(int seed)
         Forwarded = new ForwardedSnapshot(
             Maybe() ? [] : [Range("10.0.0.0/8"), Range("2001:db8::/32")], Maybe(), Maybe(), Maybe(), Pick("", "X-Request-Id", "X-Id")),
         Http2 = Maybe(),
+        Protect = Maybe() ? ProtectSnapshot.None : Protect(),
     };
+
+    private ProtectSnapshot Protect() => new()
+    {
+        Access = Maybe() ? null : new AccessSnapshot(Maybe() ? [] : [Range("10.0.0.0/8")], [Range("10.1.0.0/16"), Range("::/0")], Maybe()),
+        Exempt = Maybe() ? [] : [Range("192.0.2.1")],
+        ConnectionsPerAddress = _random.Next(3),
+        V6PrefixLength = Pick(48, 64, 128),
+        RateLimits = [.. Names("l").Select(name => RateLimit(name, Any<LimitUnit>()))],
+        Detector = Maybe() ? null : Detector(),
+        SlowClients = Maybe() ? SlowClientSnapshot.Default : new SlowClientSnapshot(_random.Next(2000), _random.Next(2) * 1024, Positive()),
+    };
+
+    private RateLimitSnapshot RateLimit(string name, LimitUnit unit)
+    {
+        long count = _random.Next(1, 5000);
+        var rate = new Rate(count, Pick(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)), Maybe() ? count : _random.Next(1, 100));
+        ImmutableArray<LimitKey> by = Pick<ImmutableArray<LimitKey>>(
+            [], [new(HashSource.Address, "")], [new(HashSource.Address, ""), new(HashSource.Header, "X-Key"), new(HashSource.Query, "a b")], [new(HashSource.Path, "")]);
+        if (unit == LimitUnit.Connections) by = Maybe() ? [] : [new(HashSource.Address, "")];
+        return new RateLimitSnapshot(
+            name, unit, rate, by, unit == LimitUnit.Requests && Maybe(), unit != LimitUnit.Bytes && Maybe(), Maybe() ? 65536 : 1000);
+    }
+
+    private DetectorSnapshot Detector() => new(
+        _random.Next(2, 1000),
+        TimeSpan.FromSeconds(_random.Next(1, 100)),
+        Maybe() ? [] : [new PathWeight([new PathPattern(PatternKind.SegmentPrefix, "/images/"), new PathPattern(PatternKind.Regex, "\\.php$")], _random.Next(10))],
+        Maybe() ? [] : [new StatusWeight([(401, 401), (500, 599)], _random.Next(1, 10))],
+        new BanTerms(TimeSpan.FromSeconds(_random.Next(1, 100)), Maybe() ? 2 : 1.5, TimeSpan.FromHours(1), Time(), Any<BanAction>()),
+        Maybe(),
+        Maybe() ? 65536 : 100);
 
     private RouteSnapshot Route(string service, int number, string[] pools)
     {
@@ -148,7 +181,10 @@ internal sealed class RandomSnapshots(int seed)
             2 => new RouteAction.ServeFiles(Files()),
             _ => new RouteAction.Respond(Pick(200, 503), Text(), Pick("text/plain; charset=utf-8", "text/html")),
         };
-        return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action);
+        return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action)
+        {
+            RateLimits = Maybe() ? [] : [RateLimit("only", Pick(LimitUnit.Requests, LimitUnit.Bytes))],
+        };
     }
 
     private TcpSnapshot Tcp(string name, string[] pools)

@@ -125,9 +125,12 @@ internal static class HttpSection
     private static readonly Key<HttpSnapshot, bool> Http2 = new("http2", BooleanType.Instance, h => h.Http2)
     { Doc = "Speak HTTP/2 with clients that do: by ALPN over TLS, by prior knowledge without.", Default = Key.Plain("true") };
 
+    private static readonly Key<HttpSnapshot, ProtectSnapshot> Protect = new("protect", ProtectSection.Section, h => h.Protect)
+    { Doc = "What keeps the service from being used up by a few clients.", Default = Key.EmptyMapping };
+
     public static readonly Section<HttpSnapshot> Section = new(
         "http.NAME",
-        [Listen, Routes, Limits, Timeouts, Forwarded, Http2],
+        [Listen, Routes, Limits, Timeouts, Forwarded, Http2, Protect],
         v => new HttpSnapshot
         {
             Name = "",
@@ -137,6 +140,7 @@ internal static class HttpSection
             Timeouts = v.Get(Timeouts),
             Forwarded = v.Get(Forwarded),
             Http2 = v.Get(Http2),
+            Protect = v.Get(Protect),
         })
     {
         Doc = "An HTTP service: where it listens and what it does with each request.",

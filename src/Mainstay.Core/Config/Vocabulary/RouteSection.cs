@@ -78,19 +78,36 @@ internal static class RouteSection
         "files", new OptionalType<FilesSnapshot>(FilesSection.Section), r => (r.Action as RouteAction.ServeFiles)?.Files)
     { Doc = "Files from a directory." };
 
-    public static readonly Section<RouteSnapshot> Section = new("http.NAME.routes", [Name, Match, To, Files, Respond, Redirect], Build)
+    private static readonly Key<RouteSnapshot, ImmutableArray<RateLimitSnapshot>?> RateLimits = new(
+        "rate-limits",
+        new OptionalValueType<ImmutableArray<RateLimitSnapshot>>(RateLimitSection.Map),
+        r => r.RateLimits.IsEmpty ? null : r.RateLimits)
+    { Doc = "Limits by name for this route, beside those of the service.", Otherwise = "none" };
+
+    public static readonly Section<RouteSnapshot> Section = new(
+        "http.NAME.routes", [Name, Match, To, Files, Respond, Redirect, RateLimits], Build)
     {
         Doc = "A list of rules; the first that matches decides. What no rule matches is answered 404.",
         OneOf = [To, Files, Respond, Redirect],
-        Verify = v => TemplateScope.Resolve(v, v.TryGet(Match, out RouteMatch match) ? match : null),
+        Verify = v =>
+        {
+            TemplateScope.Resolve(v, v.TryGet(Match, out RouteMatch match) ? match : null);
+            VerifyLimits(v);
+        },
     };
+
+    private static void VerifyLimits(Values v)
+    {
+        if (v.TryGet(RateLimits, out ImmutableArray<RateLimitSnapshot>? limits) && limits?.Any(limit => limit.Unit == LimitUnit.Connections) == true)
+            v.Error(RateLimits, "connections are accepted before a route is chosen (below the service's protect)");
+    }
 
     private static RouteSnapshot Build(Values v)
     {
         RouteAction action = v.Get(To) is { } pool ? new RouteAction.ToPool(pool)
             : v.Get(Files) is { } files ? new RouteAction.ServeFiles(files)
             : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!;
-        return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action);
+        return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action) { RateLimits = v.Get(RateLimits) ?? [] };
     }
 
     private static string? LocationRule(string text)
