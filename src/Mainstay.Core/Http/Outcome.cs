@@ -40,6 +40,10 @@ public enum OutcomeCause : byte
     ClientWriteTimeout,
     ClientClosed,
     ClientReset,
+    RateLimited,
+    Banned,
+    SlowBody,
+    SlowRead,
 
     // by the proxy
     Responded,
@@ -105,6 +109,10 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
         (OutcomeCause.ClientWriteTimeout, OutcomeParty.Client, 0, Retry.Never, "write-timeout"),
         (OutcomeCause.ClientClosed, OutcomeParty.Client, 0, Retry.Never, "closed"),
         (OutcomeCause.ClientReset, OutcomeParty.Client, 0, Retry.Never, "reset"),
+        (OutcomeCause.RateLimited, OutcomeParty.Client, 429, Retry.Never, "rate-limited"),
+        (OutcomeCause.Banned, OutcomeParty.Client, 403, Retry.Never, "banned"),
+        (OutcomeCause.SlowBody, OutcomeParty.Client, 408, Retry.Never, "slow-body"),
+        (OutcomeCause.SlowRead, OutcomeParty.Client, 0, Retry.Never, "slow-read"),
         (OutcomeCause.Responded, OutcomeParty.Proxy, 0, Retry.Never, "responded"),
         (OutcomeCause.Redirected, OutcomeParty.Proxy, 0, Retry.Never, "redirected"),
         (OutcomeCause.MaxForwardsReached, OutcomeParty.Proxy, 0, Retry.Never, "max-forwards-reached"),

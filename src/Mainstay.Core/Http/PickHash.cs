@@ -5,16 +5,21 @@ using Mainstay.Core.Net;
 namespace Mainstay.Core.Http;
 
 /// <summary>
-/// What a request is hashed on to choose its server. A request without the header, cookie or parameter is hashed on its source
-/// address, so that it does not fall onto one server together with all others of its kind.
+/// What a request is hashed on: to choose its server, or the client whose rate it counts for. A request without the header, cookie or
+/// parameter is hashed on its source address, so that it does not fall together with all others of its kind.
 /// </summary>
-public sealed class PickHash(BalanceSnapshot balance)
+public sealed class PickHash(HashSource on, string name)
 {
     /// <summary>Bytes of scratch that an address takes.</summary>
     public const int ScratchLength = 16;
 
-    private readonly HashSource _source = balance.HashOn;
-    private readonly byte[] _name = Encoding.UTF8.GetBytes(balance.HashName);
+    private readonly HashSource _source = on;
+    private readonly byte[] _name = Encoding.UTF8.GetBytes(name);
+
+    public PickHash(BalanceSnapshot balance)
+        : this(balance.HashOn, balance.HashName)
+    {
+    }
 
     /// <summary>Returns a piece of <paramref name="head"/> or of <paramref name="scratch"/>.</summary>
     public ReadOnlySpan<byte> Input(RequestHead request, ReadOnlySpan<byte> head, NetAddress source, Span<byte> scratch)
