@@ -8,10 +8,10 @@ namespace Mainstay.Engine.Tests.Authentication;
 
 public class NativeCryptographyTests(ITestOutputHelper output)
 {
-    /// <summary>Of crypt(5)'s kinds, with the password "Hello world!": SHA from Drepper's specification, bcrypt from John the Ripper.</summary>
+    /// <summary>SHA-256 and SHA-512 as `openssl passwd` makes them, which has an implementation of its own; bcrypt as it was published.</summary>
     [Theory]
-    [InlineData("Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8")]
-    [InlineData("Hello world!", "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1")]
+    [InlineData("Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5")]
+    [InlineData("Hello world!", "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1")]
     [InlineData("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")]
     public void Compute_KnownHash_IsTheSame(string password, string hash) =>
         Assert.Equal(hash, PasswordHash.Compute(Encoding.UTF8.GetBytes(password), hash));
