@@ -8,7 +8,7 @@ namespace Mainstay.Core.Http;
 public static class ErrorResponses
 {
     private static readonly FrozenDictionary<int, FixedResponse> s_responses =
-        new[] { 400, 403, 404, 405, 406, 408, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505 }
+        new[] { 400, 401, 403, 404, 405, 406, 408, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505 }
             .ToFrozenDictionary(status => status, status => new FixedResponse(
                 status, $"{status} {StatusText.Of(status)}\n", "text/plain; charset=utf-8"));
 

@@ -39,11 +39,13 @@ public sealed class FixedResponse
     /// <summary>What a destination has to hold at most.</summary>
     public int MaxLength => _head.Length + _body.Length + OwnFields.MaxLength;
 
+    /// <param name="fields">Further header fields, each with its line end.</param>
     /// <returns>Length of the whole response, or -1 when it does not fit.</returns>
-    public int Write(Span<byte> destination, ReadOnlySpan<byte> date, OwnResponse how)
+    public int Write(Span<byte> destination, ReadOnlySpan<byte> date, OwnResponse how, scoped ReadOnlySpan<byte> fields = default)
     {
         var buffer = new HeadBuffer(destination);
         buffer.Write(_head);
+        buffer.Write(fields);
         OwnFields.Write(ref buffer, date, how);
         if (!how.IsHead) buffer.Write(_body);
         return buffer.Result;

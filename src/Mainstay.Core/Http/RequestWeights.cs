@@ -1,26 +1,21 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Config;
+using Mainstay.Core.Rules;
+using Mainstay.Core.Rules.Conditions;
 
 namespace Mainstay.Core.Http;
 
-/// <summary>What requests count, by their path. A shard has its own, because matching uses scratch memory; it allocates nothing.</summary>
+/// <summary>What requests count, by their path. A shard has its own; it allocates nothing.</summary>
 public sealed class RequestWeights(ImmutableArray<PathWeight> rules)
 {
     private readonly (TextPattern[] Patterns, int Weight)[] _rules =
-        [.. rules.Select(rule => (rule.Path.Select(path => new TextPattern(path.Kind, path.Text)).ToArray(), rule.Weight))];
+        [.. rules.Select(rule => (rule.Path.Select(path => new TextPattern(path.Kind, path.Text, new CaptureSlots())).ToArray(), rule.Weight))];
 
-    private byte[] _bytes = new byte[512];
-    private char[] _chars = new char[512];
-
-    /// <summary>A path that rules cannot see counts 1, like any other.</summary>
-    public int Of(RequestHead request, ReadOnlySpan<byte> head)
+    public int Of(in RuleInput input)
     {
-        if (_rules.Length == 0) return 1;
-        if (_chars.Length < head.Length) (_bytes, _chars) = (new byte[head.Length], new char[head.Length]);
-        if (!PathNormalizer.TryNormalize(request.Path.Of(head), _bytes, out ReadOnlySpan<byte> path, out _)) return 1;
         foreach ((TextPattern[] patterns, int weight) in _rules)
             foreach (TextPattern pattern in patterns)
-                if (pattern.Matches(path, _chars)) return weight;
+                if (pattern.Matches(input.Path, input.State)) return weight;
         return 1;
     }
 }

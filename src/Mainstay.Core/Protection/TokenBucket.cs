@@ -19,9 +19,11 @@ public readonly record struct Rate(long Count, TimeSpan Per, long Burst)
 /// </summary>
 /// <param name="depth">Nanoseconds: <see cref="Rate.Depth"/>.</param>
 /// <param name="cost">Nanoseconds: <see cref="Rate.Cost"/>; 0 only looks.</param>
-/// <param name="owes">Takes the cost even when it is not there: for what is known only afterwards. What is owed is limited to one more bucket.</param>
+/// <param name="owes">Takes the cost even when it is not there: for what is known only afterwards. Nobody owes more than an hour.</param>
 public struct TokenBucket(long depth, long cost, bool owes = false) : IWordRule
 {
+    private const long MostOwed = 3_600_000_000_000;
+
     /// <summary>Nanoseconds until the bucket is full, after this request.</summary>
     public long Filling { get; private set; }
 
@@ -34,7 +36,7 @@ public struct TokenBucket(long depth, long cost, bool owes = false) : IWordRule
         long next = full + cost;
         Wait = Math.Max(0, next - now - depth);
         bool passes = Wait == 0;
-        if (cost > 0 && (passes || owes)) word = owes ? Math.Min(next, now + 2 * depth) : next;
+        if (cost > 0 && (passes || owes)) word = owes ? Math.Min(next, Math.Max(full, now + depth + MostOwed)) : next;
         Filling = Math.Max(word, now) - now;
         return passes;
     }

@@ -3,6 +3,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -38,6 +39,10 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     private const int RequestsPerTurn = 16;
 
     private AcceptChannel _listener = null!;
+    private Standing _standing;
+
+    /// <summary>The one that let it in, and has it among its address's connections.</summary>
+    private ServiceGuard _guard = null!;
     private Exchange? _exchange;
     private Http2ClientSession? _http2;
     private Block? _stash;
@@ -78,6 +83,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     /// <summary>Number of the service whose counters have this connection; a reload can give the listener to another one.</summary>
     public int CountedService { get; private set; }
 
+    public ref Standing Standing => ref _standing;
+
     public int LocalPort => _listener.Port;
 
     public bool IsTls => false;
@@ -92,8 +99,10 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     }
 
     /// <summary>Begins with a connection that was just accepted. False when it could not be registered; the caller closes it.</summary>
-    public bool Start(int descriptor, in SocketAddress peer, AcceptChannel listener)
+    public bool Start(int descriptor, in SocketAddress peer, AcceptChannel listener, in Standing standing)
     {
+        _standing = standing;
+        _guard = listener.Service.Guard;
         _listener = listener;
         _state = ClientState.Head;
         _scanner.Reset();
@@ -246,6 +255,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         _exchange = null;
         Loop.Disarm(this);
         CloseDescriptor();
+        _guard.Leave(_standing);
         shard.OnClosed(this);
     }
 

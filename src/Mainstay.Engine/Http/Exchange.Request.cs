@@ -167,9 +167,6 @@ internal sealed partial class Exchange
         if (_client.IsReadable) _client.RunSoon();
     }
 
-    /// <summary>A client that waits for 100 (Continue) waits for the server; any other is to send its body now.</summary>
-    private void ArmStreaming() => ArmFor(_awaitsContinue ? Pool.Snapshot.Upstream.FirstByte : _service.Snapshot.Timeouts.Body);
-
     private void BeginAwaiting()
     {
         _sentAt = _loop.Now;
@@ -231,6 +228,7 @@ internal sealed partial class Exchange
 
         _awaitsContinue = false;
         _bytesFromClient += length;
+        NoteUpload(length);
         Add(ref _lane!.Counters.BytesToServer, length);
         if (_requestBody.IsEnd) _client.KeepAhead(bytes[length..]);
         if (_upstream!.Send(bytes[..length], headLength: 0, _requestBody.IsEnd) == SendResult.Failed)

@@ -56,8 +56,9 @@ internal sealed partial class Exchange
     private bool ReadResponse()
     {
         IServerStream upstream = _upstream!;
+        if (IsPaused && !TryEndPause()) return false;
         int budget = DownloadBytesPerTurn;
-        while (_upstream == upstream && upstream.IsReadable && !_client.HasUnsent)
+        while (_upstream == upstream && upstream.IsReadable && !_client.HasUnsent && !IsPaused)
         {
             if (budget <= 0)
             {
@@ -67,7 +68,8 @@ internal sealed partial class Exchange
 
             Span<byte> room = shard.Input[HttpShard.HeadRoom..];
             int have = CopyStash(room);
-            int count = upstream.Receive(room.Slice(have, Math.Min(room.Length - have, _client.Appetite)));
+            int most = Math.Min(_client.Appetite, _largestPiece);
+            int count = upstream.Receive(room.Slice(have, Math.Min(room.Length - have, most)));
             if (count == -(int)Errno.EAGAIN) return false;
             if (count <= 0)
             {
@@ -228,6 +230,7 @@ internal sealed partial class Exchange
 
         _extraFromServer |= used < end - bodyStart;
         if (bodyStart + length > sendStart && !SendToClient(input[sendStart..(bodyStart + length)], bodyStart - sendStart)) return false;
+        if (_paceCount > 0) Pause(length);
         if (_responseBody.IsEnd)
         {
             Complete();
@@ -246,8 +249,6 @@ internal sealed partial class Exchange
         Abandon(OutcomeCause.ClientReset);
         return false;
     }
-
-    private void ArmBody() => ArmFor(_client.HasUnsent ? _service.Snapshot.Timeouts.Write : Pool.Snapshot.Upstream.Idle);
 
     /// <summary>What waited for the client has gone on its way.</summary>
     public void OnClientDrained()

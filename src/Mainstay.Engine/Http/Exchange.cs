@@ -119,6 +119,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
 
         // RFC 9110 section 7.6.2: the last recipient answers OPTIONS and TRACE itself.
         if (request.MaxForwards == 0) _route = RouteTarget.LastRecipient;
+        if (!PassesGuard(request, rest, route, input)) return;
         if (request.Form == TargetForm.Authority) Refuse(RejectReason.ConnectNotSupported);
         else if (_route.Pool is not null) Forward(request, head, rest);
         else Answer(request, rest, input);
@@ -133,13 +134,19 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
             return;
         }
 
+        if (IsPaused && now >= _pausedUntil && _phase is ExchangePhase.Streaming or ExchangePhase.Awaiting or ExchangePhase.Responding)
+        {
+            EndPause();
+            return;
+        }
+
         switch (_phase)
         {
             case ExchangePhase.Connecting or ExchangePhase.TakingOver:
                 OnConnectTimeout();
                 break;
             case ExchangePhase.Streaming when !_upstream!.HasUnsent && !_awaitsContinue:
-                Fail(OutcomeCause.ClientBodyTimeout);
+                Fail(now >= UploadDeadline ? OutcomeCause.SlowBody : OutcomeCause.ClientBodyTimeout);
                 break;
             case ExchangePhase.Awaiting or ExchangePhase.Sending or ExchangePhase.Streaming:
                 Count(ref _lane!.Counters.Timeouts);
@@ -152,7 +159,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
                 Fail(OutcomeCause.ClientWriteTimeout);
                 break;
             case ExchangePhase.Responding:
-                Fail(_client.HasUnsent ? OutcomeCause.ClientWriteTimeout : OutcomeCause.ServerIdleTimeout);
+                Fail(!_client.HasUnsent ? OutcomeCause.ServerIdleTimeout
+                    : now >= ReadDeadline ? OutcomeCause.SlowRead : OutcomeCause.ClientWriteTimeout);
                 break;
             default:
                 EndTunnel(OutcomeCause.ServerIdleTimeout);
@@ -202,6 +210,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _totalDeadline = Instant.Never;
         _requestIdLength = 0;
         _serial++;
+        _guarded = default;
+        ClearPace();
     }
 
     private bool BelowRequestLimit()
@@ -291,7 +301,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         DropUpstream();
         if (_responseBegun || outcome.Status == 0)
         {
-            bool reset = _clientFraming == BodyKind.UntilClose;
+            bool reset = _clientFraming == BodyKind.UntilClose || cause == OutcomeCause.SlowRead;
             End(outcome);
             _client.OnExchangeAborted(reset);
             return;
@@ -329,6 +339,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         LeaveServer();
         DropResponseStash();
         ReleaseFile();
+        if (!_guarded.IsNone) NoteOutcome();
         shard.OnExchangeEnded(_service, _status, outcome, _loop.Now - _begunAt, _bytesFromClient, _bytesToClient);
         if (_kept is { } kept)
         {

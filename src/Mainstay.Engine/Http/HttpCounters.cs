@@ -1,4 +1,5 @@
 using Mainstay.Core.Http;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
 
 namespace Mainstay.Engine.Http;
@@ -31,6 +32,9 @@ internal sealed class ServiceCounters
 
     /// <summary>Responses by the first digit of their status; index 1..5, 0 for none.</summary>
     public readonly long[] Statuses = new long[6];
+
+    /// <summary>Connections that were not let in, by <see cref="Admission"/>.</summary>
+    public readonly long[] TurnedAway = new long[(int)Admission.TooFast + 1];
 
     /// <summary>Ended exchanges by <see cref="OutcomeCause"/>.</summary>
     public readonly long[] Causes = new long[Outcome.CauseCount];

@@ -3,9 +3,11 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
+using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Control;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
 using Mainstay.Engine.Pools;
@@ -49,6 +51,8 @@ public sealed class HttpPlane : IPlane
     /// <summary>For files whose names or contents the disk has to be asked for.</summary>
     private readonly OffloadPool _offload = new(threads: 4, capacity: 1024);
     private readonly Dictionary<string, int> _serviceNumbers = [];
+    private readonly int _maxConnections;
+    private readonly ProtectionTables _protection;
     private HttpGeneration? _current;
     private HttpGeneration? _next;
 
@@ -63,10 +67,14 @@ public sealed class HttpPlane : IPlane
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
     /// <param name="budget">Client connections of all shards and planes.</param>
+    /// <param name="protection">What limits and bans remember.</param>
     /// <param name="memory">For messages under way on all shards together, in bytes; 0 = a quarter of what this process may have.</param>
     public HttpPlane(
-        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, AccessLog log, ConnectionBudget budget, long memory = 0)
+        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, AccessLog log, ConnectionBudget budget,
+        ProtectionTables protection, long memory = 0)
     {
+        _maxConnections = budget.Limit;
+        _protection = protection;
         _shards = shards;
         _pools = pools;
         _prepared = prepared;
@@ -116,7 +124,7 @@ public sealed class HttpPlane : IPlane
         ImmutableDictionary<string, PoolTarget> pools = _nextTargets = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
         RuleTables tables = _nextTables = RuleTables.For(next, _tables);
         ImmutableArray<HttpService> services =
-            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, name => pools[name]))];
+            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, Guard, name => pools[name]))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
         {
@@ -205,6 +213,9 @@ public sealed class HttpPlane : IPlane
         if (!_serviceNumbers.TryGetValue(service, out int number)) _serviceNumbers.Add(service, number = _serviceNumbers.Count);
         return number;
     }
+
+    private ServiceGuard Guard(HttpSnapshot service, ForwardedPolicy forwarded) =>
+        new(service, forwarded, _shards.Length, _maxConnections, _protection);
 
     private PoolTarget Target(PoolRuntime pool)
     {

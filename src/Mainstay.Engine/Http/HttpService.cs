@@ -8,6 +8,7 @@ using Mainstay.Core.Http2;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Http.Files;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Pools;
 
 namespace Mainstay.Engine.Http;
@@ -16,7 +17,8 @@ namespace Mainstay.Engine.Http;
 internal sealed class HttpService
 {
     /// <param name="number">Of the service's counters; kept over reloads.</param>
-    public HttpService(HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<string, PoolTarget> pools)
+    public HttpService(
+        HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<HttpSnapshot, ForwardedPolicy, ServiceGuard> guard, Func<string, PoolTarget> pools)
     {
         Snapshot = snapshot;
         Number = number;
@@ -24,6 +26,7 @@ internal sealed class HttpService
         Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
         NameText = Encoding.UTF8.GetBytes(snapshot.Name);
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
+        Guard = guard(snapshot, Forwarded);
         Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
 
         // Cookies come in pieces, which are joined before they are counted as the service's limits count.
@@ -39,6 +42,7 @@ internal sealed class HttpService
     /// <summary>By shard: a table has buffers that one thread uses.</summary>
     public ImmutableArray<RouteTable> Routes { get; }
     public ForwardedPolicy Forwarded { get; }
+    public ServiceGuard Guard { get; }
 
     /// <summary>What clients that speak HTTP/2 are offered.</summary>
     public Http2Settings Http2 { get; }

@@ -6,6 +6,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
 using Mainstay.Engine.Http.Files;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
 using Mainstay.Engine.Pools;
@@ -68,6 +69,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         Log = log.Attach();
         Budget = budget;
         Files = new FileCache(shard.Loop, offload, fileDescriptors);
+        Tarpit = new Tarpit(Loop, budget);
         RequestIds = new RequestId(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
     }
 
@@ -96,6 +98,9 @@ internal sealed partial class HttpShard : ILoopReceiver
 
     /// <summary>The plane on all shards, this one included, by number.</summary>
     public IReadOnlyList<HttpShard> Siblings { get; set; } = [];
+
+    /// <summary>Connections of banned clients that are held without an answer.</summary>
+    private Tarpit Tarpit { get; }
 
     /// <summary>Client connections of all shards.</summary>
     public ConnectionBudget Budget { get; }
@@ -179,9 +184,18 @@ internal sealed partial class HttpShard : ILoopReceiver
     /// </summary>
     public void Adopt(int descriptor, in SocketAddress peer, AcceptChannel listener)
     {
-        if (!_freeClients.TryPop(out ClientConnection? client)) client = new ClientConnection(this);
-        if (!client.Start(descriptor, peer, listener))
+        HttpService service = listener.Service;
+        Admission admission = service.Guard.Admit(peer.Address, Loop.Now, Loop.UnixNanoseconds, Number, out Standing standing);
+        if (admission != Admission.Admitted)
         {
+            TurnAway(descriptor, service, admission);
+            return;
+        }
+
+        if (!_freeClients.TryPop(out ClientConnection? client)) client = new ClientConnection(this);
+        if (!client.Start(descriptor, peer, listener, standing))
+        {
+            service.Guard.Leave(standing);
             Counters.AcceptFailures++;
             Descriptor.Close(descriptor);
             Budget.Give();
@@ -196,6 +210,16 @@ internal sealed partial class HttpShard : ILoopReceiver
         Volatile.Write(ref _open, _open + 1);
         Counters.Accepted++;
         _services[client.CountedService].Connections++;
+    }
+
+    /// <summary>A connection that protection does not let in: reset, so that neither side remembers it.</summary>
+    private void TurnAway(int descriptor, HttpService service, Admission admission)
+    {
+        _services[service.Number].TurnedAway[(int)admission]++;
+        if (admission == Admission.Tarpitted && Tarpit.TryHold(descriptor)) return;
+        Sockets.ResetOnClose(descriptor);
+        Descriptor.Close(descriptor);
+        Budget.Give();
     }
 
     public void OnClosed(ClientConnection client)
@@ -320,6 +344,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         ForEachClient(client => client.Cut());
         foreach (ServerLane? lane in _lanes) lane?.CloseIdle();
         Files.Clear();
+        Tarpit.ReleaseAll();
     }
 
     /// <summary>A server went down, or its drain time is over.</summary>

@@ -1,6 +1,7 @@
 using Mainstay.Core;
 using Mainstay.Core.Http;
 using Mainstay.Core.Rules;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -56,6 +57,9 @@ internal interface IClientStream : IPeerStream, IRequestOrigin
 
     /// <summary>Requests so far on this connection.</summary>
     int Requests { get; }
+
+    /// <summary>What the connection's protection knows of it.</summary>
+    ref Standing Standing { get; }
 
     /// <summary>No further request is taken on the connection.</summary>
     bool EndsSoon { get; }

@@ -1,6 +1,5 @@
 using Mainstay.Core.Health;
-using Mainstay.Linux;
-using Mainstay.Linux.Processes;
+using Mainstay.Engine.Control;
 
 namespace Mainstay.Engine.Probing;
 
@@ -47,26 +46,7 @@ public sealed class HealthStateStore(string directory)
     }
 
     /// <summary>Null when it is on the disk; else why not.</summary>
-    public string? Save(IEnumerable<KeptServer> servers, DateTimeOffset now)
-    {
-        string beside = $"{_path}.{Environment.ProcessId}.new";
-        try
-        {
-            using (FileStream file = File.Create(beside))
-            {
-                file.Write(HealthStateFile.Write(servers, now));
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(beside, _path, overwrite: true);
-            SyncDirectory();
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return $"{_path} cannot be written: {e.Message}";
-        }
-    }
+    public string? Save(IEnumerable<KeptServer> servers, DateTimeOffset now) => DurableFile.Write(_path, HealthStateFile.Write(servers, now));
 
     private void RemoveAbandoned(DateTimeOffset now)
     {
@@ -74,14 +54,5 @@ public sealed class HealthStateStore(string directory)
         foreach (string path in Directory.GetFiles(directory, $"{FileName}.*.new"))
             if (now - File.GetLastWriteTimeUtc(path) > Abandoned)
                 File.Delete(path);
-    }
-
-    /// <summary>Until the directory is on the disk too, the rename can be undone by a loss of power.</summary>
-    private void SyncDirectory()
-    {
-        int fd = Files.OpenToRead(Path.GetDirectoryName(Path.GetFullPath(_path)) ?? "/");
-        if (fd < 0) return;
-        _ = Descriptor.Sync(fd);
-        Descriptor.Close(fd);
     }
 }

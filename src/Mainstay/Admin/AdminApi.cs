@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Mainstay.Core.Config;
 using Mainstay.Core.Health;
+using Mainstay.Core.Protection;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Probing;
 using Mainstay.Worker;
@@ -21,13 +22,18 @@ public sealed record Refusal(string Error);
 /// GET  /api/status
 /// GET  /api/configuration                                                   on the admin socket only: it may hold secrets
 /// POST /api/pools/{pool}/servers/{server}/drain | enable | maintenance      body: the reason, plain text, optional
+/// GET  /api/bans
+/// POST /api/bans/add                                                        body: {"range": ..., "seconds": ..., "action": ..., "reason": ...}
+/// POST /api/bans/remove                                                     body: the range, plain text
 /// POST /api/reload
 /// </code>
 /// Orders are refused with 503 while a second worker is taking over.
 /// </summary>
-internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<ReloadOutcome>> reload, Handover handover)
+internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<ReloadOutcome>> reload, Handover handover, BanList bans)
 {
     private const int MaxReason = 200;
+
+    private readonly BansApi _bans = new(bans);
 
     /// <summary>What is reported about from now on.</summary>
     public void Show(Snapshot snapshot) => sources.Show(snapshot);
@@ -48,9 +54,12 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
             ("GET", ["api", "status"]) => WriteJsonAsync(context, 200, sources.Report(), AdminJson.Default.StatusReport),
             ("GET", ["api", "configuration"]) when isPrivate => WriteTextAsync(context, sources.WriteConfiguration()),
             ("POST", ["api", "pools", var pool, "servers", var server, var verb]) => OrderAsync(context, pool, server, verb),
+            ("GET", ["api", "bans"]) => WriteJsonAsync(context, 200, _bans.List(), AdminJson.Default.BansReport),
+            ("POST", ["api", "bans", "add"]) => AddBanAsync(context),
+            ("POST", ["api", "bans", "remove"]) => RemoveBanAsync(context),
             ("POST", ["api", "reload"]) => ReloadAsync(context),
-            (_, ["metrics"] or ["api", "status"]) => RefuseMethodAsync(context, "GET"),
-            (_, ["api", "reload"] or ["api", "pools", _, "servers", _, _]) => RefuseMethodAsync(context, "POST"),
+            (_, ["metrics"] or ["api", "status" or "bans"]) => RefuseMethodAsync(context, "GET"),
+            (_, ["api", "reload"] or ["api", "bans", "add" or "remove"] or ["api", "pools", _, "servers", _, _]) => RefuseMethodAsync(context, "POST"),
             _ => RefuseAsync(context, 404, "there is nothing at this path"),
         };
         await answer.ConfigureAwait(false);
@@ -97,6 +106,50 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
 
         if (refusal is not null) await RefuseAsync(context, 404, refusal).ConfigureAwait(false);
         else await WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Default.ServerStatus).ConfigureAwait(false);
+    }
+
+    private async Task AddBanAsync(HttpContext context)
+    {
+        BanOrder? order;
+        try
+        {
+            order = await JsonSerializer.DeserializeAsync(context.Request.Body, AdminJson.Default.BanOrder, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (JsonException error)
+        {
+            await RefuseAsync(context, 400, $"the body is no order to ban: {error.Message}").ConfigureAwait(false);
+            return;
+        }
+
+        await ChangeBansAsync(context, () => _bans.Add(order, out string problem) is { } ban
+            ? WriteJsonAsync(context, 200, ban, AdminJson.Default.BanReport)
+            : RefuseAsync(context, 400, problem)).ConfigureAwait(false);
+    }
+
+    private async Task RemoveBanAsync(HttpContext context)
+    {
+        string range = await ReadReasonAsync(context.Request).ConfigureAwait(false);
+        await ChangeBansAsync(context, () => _bans.Remove(range, out string problem) is { } removed
+            ? WriteJsonAsync(context, 200, removed, AdminJson.Default.BansRemoved)
+            : RefuseAsync(context, 400, problem)).ConfigureAwait(false);
+    }
+
+    private async Task ChangeBansAsync(HttpContext context, Func<Task> change)
+    {
+        if (!handover.TryBeginOrder())
+        {
+            await RefuseForNowAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await change().ConfigureAwait(false);
+        }
+        finally
+        {
+            handover.EndOrder();
+        }
     }
 
     private async Task ReloadAsync(HttpContext context)

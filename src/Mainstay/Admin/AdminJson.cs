@@ -9,4 +9,7 @@ namespace Mainstay.Admin;
 [JsonSerializable(typeof(ServerStatus))]
 [JsonSerializable(typeof(ReloadOutcome))]
 [JsonSerializable(typeof(Refusal))]
+[JsonSerializable(typeof(BansReport))]
+[JsonSerializable(typeof(BanOrder))]
+[JsonSerializable(typeof(BansRemoved))]
 internal sealed partial class AdminJson : JsonSerializerContext;

@@ -27,7 +27,7 @@ internal static class CommandLine
 
     private static RootCommand Build() => new("Keeps a service standing: balances HTTP over healthy servers.")
     {
-        Demo(), Run(), Check(), Schema(), Diff(), Status(), Pool(), Version(),
+        Demo(), Run(), Check(), Schema(), Diff(), Status(), Pool(), BansCommand.Create(SocketOption, Socket, JsonOption), Version(),
     };
 
     private static Command Demo()

@@ -1,7 +1,9 @@
 using Mainstay.Admin;
 using Mainstay.Core.Config;
+using Mainstay.Core.Protection;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Http;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Probing;
@@ -40,7 +42,9 @@ internal sealed class WorkerComposition
         var accessLog = new AccessLog();
         Shard[] shards = Shard.StartAll(process.Shards, new FaultLog(context.Log).Tell);
         var budget = new ConnectionBudget(MaxConnections(process.MaxConnections));
-        var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
+        var protection = new ProtectionTables((ban, isDryRun) => Announce(context.Log, ban, isDryRun));
+        var bans = new BanPlane(protection, process.StateDirectory, context.Log.Warning);
+        var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, budget, protection);
         var tcp = new TcpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
         var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings)
         {
@@ -50,17 +54,33 @@ internal sealed class WorkerComposition
                 tcp.OnServerOut(server, cutBusy);
             },
         };
-        var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog), new TcpReport(tcp)]);
+        var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog), new ProtectionReport(http, protection), new TcpReport(tcp)]);
 
         // The HTTP plane comes last of those that use pools: it retires what the configuration no longer has.
-        context.Handover.LeaveState = prober.LeaveStateAsync;
-        context.Handover.TakeBackState = prober.TakeBackState;
-        var api = new AdminApi(sources, prober, context.Reload, context.Handover);
-        return [pools, prober, tcp, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
+        context.Handover.LeaveState = () =>
+        {
+            bans.Close();
+            return prober.LeaveStateAsync();
+        };
+        context.Handover.TakeBackState = () =>
+        {
+            bans.Reopen();
+            prober.TakeBackState();
+        };
+        var api = new AdminApi(sources, prober, context.Reload, context.Handover, protection.Bans);
+        return [pools, prober, bans, tcp, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
     }
 
     private static void Announce(OperatorLog log, HealthNotice notice) =>
         log.Write(notice.IsWarning ? LogLevel.Warning : LogLevel.Info, notice.Text);
+
+    /// <summary>One line for each ban of a detector; the operator log drops what comes too fast, and says so.</summary>
+    private static void Announce(OperatorLog log, Ban ban, bool isDryRun)
+    {
+        long seconds = ban.Until - ban.Since;
+        string what = isDryRun ? "would be banned (dry run)" : $"is banned for {seconds} s (time {ban.Strikes})";
+        log.Warning($"http {ban.By}: {ban.Range} {what}: {ban.Reason}");
+    }
 
     /// <summary>As configured, or what the descriptor limit allows: each client may take a server connection too.</summary>
     private static int MaxConnections(int configured)

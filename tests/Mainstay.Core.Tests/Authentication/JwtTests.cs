@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Mainstay.Core.Authentication;
 
 namespace Mainstay.Core.Tests.Authentication;
@@ -131,17 +130,15 @@ public class JwtTests
         using var weak = RSA.Create(1024);
         using var p256 = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var p384 = ECDsa.Create(ECCurve.NamedCurves.nistP384);
-        string json = JsonSerializer.Serialize(new
-        {
-            keys = new object[]
-            {
-                Rsa(rsa, "r", null), Rsa(rsa, "only", "RS384"), Rsa(rsa, "confused", "ES256"), Rsa(weak, "weak", null),
-                Curve(p256, "P-256", "e"), Curve(p384, "P-384", "f"), Curve(p256, "P-384", "off-curve"),
-                new { kty = "OKP", crv = "Ed25519", kid = "d", x = Base64Url.EncodeToString(new byte[32]) },
-                new { kty = "oct", kid = "secret", k = "c2VjcmV0" },
-                new { kty = "RSA", kid = "enc", use = "enc", n = "AQAB", e = "AQAB" },
-            },
-        });
+        string[] members =
+        [
+            Rsa(rsa, "r", null), Rsa(rsa, "only", "RS384"), Rsa(rsa, "confused", "ES256"), Rsa(weak, "weak", null),
+            Curve(p256, "P-256", "e"), Curve(p384, "P-384", "f"), Curve(p256, "P-384", "off-curve"),
+            $$"""{"kty":"OKP","crv":"Ed25519","kid":"d","x":"{{Base64Url.EncodeToString(new byte[32])}}"}""",
+            """{"kty":"oct","kid":"secret","k":"c2VjcmV0"}""",
+            """{"kty":"RSA","kid":"enc","use":"enc","n":"AQAB","e":"AQAB"}""",
+        ];
+        string json = $$"""{"keys":[{{string.Join(',', members)}}]}""";
         Assert.True(JsonWebKeys.TryRead(Encoding.UTF8.GetBytes(json), out ImmutableArray<JwtKey> keys, out _));
         Assert.Equal(["r", "only", "e", "f", "d"], keys.Select(key => key.Id));
         Assert.Equal(JwtAlgorithms.Rsa, keys[0].Algorithms);
@@ -164,16 +161,17 @@ public class JwtTests
         Assert.NotEmpty(problem);
     }
 
-    private static object Rsa(RSA rsa, string kid, string? alg)
+    private static string Rsa(RSA rsa, string kid, string? alg)
     {
         RSAParameters key = rsa.ExportParameters(false);
-        return new { kty = "RSA", kid, alg, n = Base64Url.EncodeToString(key.Modulus), e = Base64Url.EncodeToString(key.Exponent) };
+        string use = alg is null ? "" : $"\"alg\":\"{alg}\",";
+        return $$"""{"kty":"RSA","kid":"{{kid}}",{{use}}"n":"{{Base64Url.EncodeToString(key.Modulus)}}","e":"{{Base64Url.EncodeToString(key.Exponent)}}"}""";
     }
 
-    private static object Curve(ECDsa ecdsa, string crv, string kid)
+    private static string Curve(ECDsa ecdsa, string crv, string kid)
     {
         ECParameters key = ecdsa.ExportParameters(false);
-        return new { kty = "EC", crv, kid, x = Base64Url.EncodeToString(key.Q.X), y = Base64Url.EncodeToString(key.Q.Y) };
+        return $$"""{"kty":"EC","crv":"{{crv}}","kid":"{{kid}}","x":"{{Base64Url.EncodeToString(key.Q.X)}}","y":"{{Base64Url.EncodeToString(key.Q.Y)}}"}""";
     }
 
     private static byte[] Token(string header, string payload, string signature) => Encoding.ASCII.GetBytes(

@@ -52,14 +52,14 @@ public class WordTableTests
     }
 
     [Fact]
-    public void TokenBucket_OwesTooMuch_IsNotShutOutForLongerThanOneMoreBucket()
+    public void TokenBucket_OwesTooMuch_IsNotShutOutForLongerThanAnHour()
     {
         var rate = new Rate(1000, TimeSpan.FromSeconds(1), 1000);
         long word = 0;
-        new TokenBucket(rate.Depth, rate.Cost(1_000_000), owes: true).Apply(ref word, Second);
+        new TokenBucket(rate.Depth, rate.Cost(1_000_000_000), owes: true).Apply(ref word, Second);
         var look = new TokenBucket(rate.Depth, 0);
         Assert.False(look.Apply(ref word, Second));
-        Assert.Equal(rate.Depth, look.Wait);
+        Assert.Equal(3600 * Second, look.Wait);
     }
 
     [Fact]

@@ -154,8 +154,8 @@ internal sealed class RandomSnapshots(int seed)
 
     private RateLimitSnapshot RateLimit(string name, LimitUnit unit)
     {
-        long count = _random.Next(1, 5000);
-        var rate = new Rate(count, Pick(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)), Maybe() ? count : _random.Next(1, 100));
+        long count = _random.Next(1, 5000) + (unit == LimitUnit.Bytes ? 1024 : 0);
+        var rate = new Rate(count, Pick(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromHours(1)), Maybe() ? count : _random.Next(1, 100) + (unit == LimitUnit.Bytes ? 1024 : 0));
         ImmutableArray<LimitKey> by = Pick<ImmutableArray<LimitKey>>(
             [], [new(HashSource.Address, "")], [new(HashSource.Address, ""), new(HashSource.Header, "X-Key"), new(HashSource.Query, "a b")], [new(HashSource.Path, "")]);
         if (unit == LimitUnit.Connections) by = Maybe() ? [] : [new(HashSource.Address, "")];

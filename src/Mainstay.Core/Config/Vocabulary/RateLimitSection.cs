@@ -100,6 +100,9 @@ internal static class RateLimitSection
                 v.Error(Burst, "would take more than ten years to come back (a smaller burst)");
         }
 
+        if (v.IsWritten(Bytes) && v.TryGet(Burst, out long? piece) && piece is < 1024) v.Error(Burst, "is less than a piece of a response (at least 1KiB)");
+        if (v.IsWritten(Bytes) && !v.IsWritten(Burst) && v.TryGet(Bytes, out var bytes) && bytes is { Count: < 1024 })
+            v.Error(Bytes, "gives a burst of less than a piece of a response (a burst of at least 1KiB)");
         bool ofConnections = v.IsWritten(Connections);
         if (ofConnections && v.TryGet(By, out ImmutableArray<LimitKey> by) && by.Any(part => part.Source != HashSource.Address))
             v.Error(By, "is not known yet when a connection is accepted (address, or [] for everyone)");

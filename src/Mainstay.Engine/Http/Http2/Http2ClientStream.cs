@@ -4,6 +4,7 @@ using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -33,6 +34,7 @@ internal sealed class Http2ClientStream(HttpShard shard) : Http2Stream(shard), I
     public bool IsTls => _connection.Client.IsTls;
     public int Requests => _connection.Client.Requests;
     public int PlainDescriptor => -1;
+    public ref Standing Standing => ref _connection.Client.Standing;
     public bool EndsSoon => _connection.Client.EndsSoon;
 
     public ReadOnlySpan<byte> Tls(TlsFact fact) => _connection.Client.Tls(fact);

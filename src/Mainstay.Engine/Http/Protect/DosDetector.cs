@@ -4,6 +4,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Protection;
+using Mainstay.Core.Rules;
 
 namespace Mainstay.Engine.Http.Protect;
 
@@ -26,7 +27,7 @@ internal sealed class DosDetector
         _tables = tables;
         _name = service;
         _v6PrefixLength = v6PrefixLength;
-        _state = tables.Limit($"{service} dos-detector", snapshot.Keys);
+        _state = tables.Limit($"{service}/dos-detector", snapshot.Keys);
         _period = (long)snapshot.Period.TotalNanoseconds;
         _weights = [.. Enumerable.Range(0, shards).Select(_ => new RequestWeights(snapshot.Weights))];
         if (snapshot.Statuses.IsEmpty) return;
@@ -41,8 +42,8 @@ internal sealed class DosDetector
     public long Displaced => _state.Words.Displaced;
 
     /// <summary>A request has come. True: its address is banned from now on.</summary>
-    public bool NoteRequest(RequestHead request, ReadOnlySpan<byte> head, NetAddress client, int shard, Instant now, long unixNanoseconds) =>
-        Note(client, _weights[shard].Of(request, head), shard, now, unixNanoseconds);
+    public bool NoteRequest(in RuleInput input, NetAddress client, int shard, Instant now, long unixNanoseconds) =>
+        Note(client, _weights[shard].Of(input), shard, now, unixNanoseconds);
 
     /// <summary>A response has ended.</summary>
     public void NoteStatus(int status, NetAddress client, int shard, Instant now, long unixNanoseconds)

@@ -70,5 +70,12 @@ internal sealed class RateLimit
         return bucket.Wait <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks(bucket.Wait / 100 + 1);
     }
 
+    /// <summary>What the client is told of a bucket that was just asked.</summary>
+    public LimitAnnouncement Announcement(in TokenBucket bucket)
+    {
+        long left = Math.Max(0, (long)((Depth - bucket.Filling) / Snapshot.Rate.Interval));
+        return new LimitAnnouncement(Snapshot.Rate.Burst, left, TimeSpan.FromTicks(bucket.Filling / 100));
+    }
+
     private NetAddress Prefix(NetAddress client) => client.IsV6 ? client.Truncate(_v6PrefixLength) : client;
 }

@@ -4,6 +4,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Protection;
+using Mainstay.Core.Rules;
 
 namespace Mainstay.Engine.Http.Protect;
 
@@ -48,6 +49,7 @@ internal sealed class ServiceGuard
     private readonly ProtectionTables _tables;
     private readonly LimitState? _connections;
     private readonly int _connectionsPerAddress;
+    private readonly bool _hasRules;
     private readonly int _v6PrefixLength;
     private readonly ImmutableArray<RateLimit> _ofConnections;
     private readonly ImmutableArray<RateLimit> _ofRequests;
@@ -64,18 +66,26 @@ internal sealed class ServiceGuard
         _connectionsPerAddress = protect.ConnectionsPerAddress;
 
         // Twice as many places as connections: full sets, in which a connection is let in uncounted, are rare then.
-        if (_connectionsPerAddress > 0) _connections = tables.Limit($"{service.Name} connections-per-address", Math.Min(maxConnections, 1 << 20) * 2);
+        if (_connectionsPerAddress > 0) _connections = tables.Limit($"{service.Name}/connections-per-address", Math.Min(maxConnections, 1 << 20) * 2);
         ImmutableArray<RateLimit> limits = Limits(protect.RateLimits, service.Name, protect.V6PrefixLength, tables);
         _ofConnections = [.. limits.Where(limit => limit.Snapshot.Unit == LimitUnit.Connections)];
         _ofRequests = [.. limits.Where(limit => limit.Snapshot.Unit == LimitUnit.Requests)];
         ByteLimits = [.. limits.Where(limit => limit.Snapshot.Unit == LimitUnit.Bytes)];
         Detector = protect.Detector is { } detector ? new DosDetector(detector, protect.V6PrefixLength, service.Name, shards, tables) : null;
         RouteLimits = [.. service.Routes.Select(route =>
-            Limits(route.RateLimits, $"{service.Name} {route.Name}", protect.V6PrefixLength, tables))];
+            Limits(route.RateLimits, OwnerOf(route.Name, service.Name), protect.V6PrefixLength, tables))];
         Limited = [.. limits, .. RouteLimits.SelectMany(list => list)];
+        HasByteLimits = Limited.Any(limit => limit.Snapshot.Unit == LimitUnit.Bytes);
+        _hasRules = Detector is not null || Limited.Any(limit => limit.Snapshot.Unit != LimitUnit.Connections);
     }
 
     public DosDetector? Detector { get; }
+
+    /// <summary>A request may be refused: something is configured, or somebody is banned.</summary>
+    public bool HasWork => _hasRules || !_tables.Bans.IsEmpty;
+
+    /// <summary>Some responses are not to be faster than a rate.</summary>
+    public bool HasByteLimits { get; }
 
     /// <summary>Every limit, the routes' too; for reports.</summary>
     public ImmutableArray<RateLimit> Limited { get; }
@@ -131,21 +141,20 @@ internal sealed class ServiceGuard
     /// <summary>A request has come. False: it is not carried out.</summary>
     /// <param name="route">Index of its route; negative when none matched.</param>
     public bool TryPass(
-        ref Standing standing, RequestHead request, ReadOnlySpan<byte> head, NetAddress client, int route, int shard,
-        Instant now, long unixNanoseconds, out Refusal refusal)
+        ref Standing standing, in RuleInput input, NetAddress client, int route, int shard, Instant now, long unixNanoseconds, out Refusal refusal)
     {
         refusal = default;
         if (standing.IsExempt || (standing.IsProxy && _exempt.Contains(client))) return true;
         if (IsBanned(ref standing, client, unixNanoseconds, out Ban? ban)
-            || (Detector?.NoteRequest(request, head, client, shard, now, unixNanoseconds) == true
+            || (Detector?.NoteRequest(input, client, shard, now, unixNanoseconds) == true
                 && _tables.Bans.TryFind(client, unixNanoseconds / 1_000_000_000, out ban)))
         {
             refusal = Refuse(ban!, unixNanoseconds);
             return false;
         }
 
-        return Take(_ofRequests, request, head, client, shard, now, out refusal)
-            && (route < 0 || Take(RouteLimits[route], request, head, client, shard, now, out refusal));
+        return Take(_ofRequests, input, client, shard, now, out refusal)
+            && (route < 0 || Take(RouteLimits[route], input, client, shard, now, out refusal));
     }
 
     private bool IsBanned(ref Standing standing, NetAddress client, long unixNanoseconds, out Ban? ban)
@@ -167,13 +176,13 @@ internal sealed class ServiceGuard
     }
 
     private static bool Take(
-        ImmutableArray<RateLimit> limits, RequestHead request, ReadOnlySpan<byte> head, NetAddress client, int shard, Instant now, out Refusal refusal)
+        ImmutableArray<RateLimit> limits, in RuleInput input, NetAddress client, int shard, Instant now, out Refusal refusal)
     {
         refusal = default;
         foreach (RateLimit limit in limits)
         {
             if (limit.Snapshot.Unit != LimitUnit.Requests) continue;
-            if (limit.TryTake(limit.Key(request, head, client), now, shard, out TokenBucket bucket)) continue;
+            if (limit.TryTake(limit.Key(input.Request, input.Head, client), now, shard, out TokenBucket bucket)) continue;
             refusal = new Refusal(
                 OutcomeCause.RateLimited, 429, TimeSpan.FromTicks(bucket.Wait / 100 + 1), limit.Snapshot.Announce ? limit : null, bucket, null);
             return false;
@@ -182,7 +191,11 @@ internal sealed class ServiceGuard
         return true;
     }
 
+    /// <summary>A route without a name of its own is called like its service and a number.</summary>
+    private static string OwnerOf(string route, string service) =>
+        route.StartsWith($"{service}/", StringComparison.Ordinal) ? route : $"{service}/{route}";
+
     private static ImmutableArray<RateLimit> Limits(
         ImmutableArray<RateLimitSnapshot> limits, string owner, int v6PrefixLength, ProtectionTables tables) =>
-        [.. limits.Select(limit => new RateLimit(limit, v6PrefixLength, $"{owner} {limit.Name}", tables))];
+        [.. limits.Select(limit => new RateLimit(limit, v6PrefixLength, $"{owner}/{limit.Name}", tables))];
 }

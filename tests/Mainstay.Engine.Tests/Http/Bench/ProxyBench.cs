@@ -7,6 +7,7 @@ using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
 using Mainstay.Engine.Http;
+using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
@@ -31,7 +32,7 @@ internal sealed class ProxyBench : IAsyncDisposable
     {
         _snapshot = snapshot;
         _shards = Shard.StartAll(shards, (_, fault) => Faults.Enqueue(fault));
-        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, new ConnectionBudget(maxConnections), memory);
+        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, new ConnectionBudget(maxConnections), Protection, memory);
     }
 
     /// <summary>Exceptions on the shards. A test that provokes some takes them out.</summary>
@@ -39,6 +40,7 @@ internal sealed class ProxyBench : IAsyncDisposable
 
     public HttpPlane Plane { get; }
     public PoolRegistry Registry { get; } = new();
+    public ProtectionTables Protection { get; } = new();
     public BenchListeners Listeners { get; } = new();
     public ImmutableArray<PoolRuntime> Pools => _pools;
     public int Port => Listeners.PortOf(_snapshot.Http[0].Listen[0]);
