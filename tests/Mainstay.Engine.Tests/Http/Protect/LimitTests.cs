@@ -110,7 +110,8 @@ public sealed class LimitTests
         using ScriptedServer server = ScriptedServer.Saying("alive");
         HttpSnapshot service = BenchConfig.Service(
             BenchConfig.Route(new RouteAction.ToPool("app"), new RouteMatch { Path = [new PathPattern(PatternKind.SegmentPrefix, "/login")] }, "login")
-                with { RateLimits = [Limit("tries", 1, s_byAddress)] },
+                with
+            { RateLimits = [Limit("tries", 1, s_byAddress)] },
             BenchConfig.Route(new RouteAction.ToPool("app"), name: "rest"));
         await using ProxyBench bench = await ProxyBench.StartAsync(BenchConfig.Of(BenchConfig.Pool(server.Address), service));
         Assert.Equal([200, 429, 429], new[] { "/login", "/login", "/x/../login/y" }.Select(path => bench.Get(path).Status));
