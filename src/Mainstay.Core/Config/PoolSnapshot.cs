@@ -43,8 +43,25 @@ public enum FailedFlows
 
 /// <param name="Name">Unique in its pool, stable over reloads; by default the address as written.</param>
 /// <param name="Upper">Overload thresholds as in <see cref="Balancing.ServerEntry"/>.</param>
+/// <param name="Discovery">
+/// Set: this stands for the servers that DNS names, which are like it. The planes see what it was expanded to (<see cref="DiscoveredServers"/>).
+/// </param>
 public sealed record ServerSnapshot(
-    string Name, Endpoint Address, int Weight, bool Backup, int MaxConnections, int Upper, int Lower);
+    string Name, Endpoint Address, int Weight, bool Backup, int MaxConnections, int Upper, int Lower, DiscoverySnapshot? Discovery = null);
+
+public enum DiscoveryKind
+{
+    /// <summary>One server for every A and AAAA record of a host name.</summary>
+    Addresses,
+
+    /// <summary>One for every address of every target of a service's SRV records, with their ports, weights and priorities.</summary>
+    Services,
+}
+
+/// <param name="Name">What DNS is asked for.</param>
+/// <param name="Port">Of the servers; 0 where the records say it.</param>
+/// <param name="Max">Servers at most.</param>
+public sealed record DiscoverySnapshot(DiscoveryKind Kind, string Name, int Port, int Max);
 
 /// <summary>How the proxy talks to a pool's servers.</summary>
 /// <param name="Connect">Until the connection stands.</param>

@@ -31,10 +31,21 @@ public static class DnsAddresses
     public static DnsAnswer Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> query, List<NetAddress> addresses, out uint seconds)
     {
         seconds = uint.MaxValue;
+        DnsAnswer answer = Open(message, query, out int at, out DnsRecordType type, out int records);
+        if (answer != DnsAnswer.Found) return answer;
+        for (; records > 0; records--)
+            if (!TryReadRecord(message, ref at, type, addresses, ref seconds)) return DnsAnswer.Failed;
+        return DnsAnswer.Found;
+    }
+
+    /// <summary>Whether this answers the query; found: where its records begin, of which type they should be and how many there are.</summary>
+    internal static DnsAnswer Open(ReadOnlySpan<byte> message, ReadOnlySpan<byte> query, out int at, out DnsRecordType type, out int records)
+    {
+        (at, type, records) = (0, default, 0);
         if (message.Length < query.Length || !message[..2].SequenceEqual(query[..2])) return DnsAnswer.Ignored;
         int flags = BinaryPrimitives.ReadUInt16BigEndian(message[2..]);
         if ((flags & Response) == 0 || BinaryPrimitives.ReadUInt16BigEndian(message[4..]) != 1) return DnsAnswer.Ignored;
-        int at = DnsMessage.HeaderLength, ours = DnsMessage.HeaderLength;
+        int ours = at = DnsMessage.HeaderLength;
         string? name = DnsMessage.ReadName(message, ref at);
         string? asked = DnsMessage.ReadName(query, ref ours);
         if (name is null || !name.Equals(asked, StringComparison.OrdinalIgnoreCase) || at + 4 > message.Length) return DnsAnswer.Ignored;
@@ -42,12 +53,15 @@ public static class DnsAddresses
         if ((flags & 0xF) == NameError) return DnsAnswer.NoSuchName;
         if ((flags & 0xF) != 0 || (flags & Truncated) != 0) return DnsAnswer.Failed;
 
-        var type = (DnsRecordType)BinaryPrimitives.ReadUInt16BigEndian(query[ours..]);
-        int records = BinaryPrimitives.ReadUInt16BigEndian(message[6..]);
-        for (at += 4; records > 0; records--)
-            if (!TryReadRecord(message, ref at, type, addresses, ref seconds)) return DnsAnswer.Failed;
+        type = (DnsRecordType)BinaryPrimitives.ReadUInt16BigEndian(query[ours..]);
+        records = BinaryPrimitives.ReadUInt16BigEndian(message[6..]);
+        at += 4;
         return DnsAnswer.Found;
     }
+
+    /// <summary>The answer did not fit into a datagram: ask over TCP (RFC 7766).</summary>
+    public static bool IsTruncated(ReadOnlySpan<byte> message) =>
+        message.Length > DnsMessage.HeaderLength && (BinaryPrimitives.ReadUInt16BigEndian(message[2..]) & Truncated) != 0;
 
     private static bool TryReadRecord(ReadOnlySpan<byte> message, ref int at, DnsRecordType type, List<NetAddress> addresses, ref uint seconds)
     {

@@ -11,6 +11,13 @@ namespace Mainstay.Engine.Offload;
 /// <param name="Problem">Null, or why there are no addresses.</param>
 public sealed record Resolution(NetAddress[] Addresses, TimeSpan TimeToLive, string? Problem);
 
+/// <summary>A service's records and how long they may be used.</summary>
+/// <param name="Problem">Null, or why there are none.</param>
+public sealed record ServiceResolution(ServiceRecord[] Services, TimeSpan TimeToLive, string? Problem)
+{
+    public static ServiceResolution Failed(string problem) => new([], NameResolver.DefaultTimeToLive, problem);
+}
+
 /// <summary>
 /// Resolves host names, blocking: for the offload pool. Asks the machine's name servers itself, because the system's resolver does not
 /// tell the time to live; what they do not know (/etc/hosts, search domains, other sources of nsswitch.conf) is left to that resolver.
@@ -41,6 +48,27 @@ public sealed class NameResolver
         }
 
         return AskSystem(name);
+    }
+
+    /// <summary>A service's SRV records. No other source than DNS knows any.</summary>
+    public ServiceResolution ResolveServices(string name)
+    {
+        bool isKnown = true;
+        if (!DnsMessage.TryWriteQuery(name, DnsRecordType.SRV, out byte[] query)) return ServiceResolution.Failed($"{name} is no name");
+        foreach (IPEndPoint server in ReadServers())
+        {
+            var services = new List<ServiceRecord>();
+            DnsAnswer answer = Exchange(server, query, (message, asked) =>
+            {
+                services.Clear();
+                return (DnsServices.Read(message, asked, services, out uint least), least);
+            }, out uint seconds);
+            if (answer == DnsAnswer.NoSuchName) isKnown = false;
+            if (answer != DnsAnswer.Found) continue;
+            return new ServiceResolution([.. services], Bound(seconds), services.Count == 0 ? $"{name} has no SRV records" : null);
+        }
+
+        return ServiceResolution.Failed(isKnown ? $"no name server answers for {name}" : $"there is no {name}");
     }
 
     private bool IsInHosts(string name)
@@ -87,17 +115,25 @@ public sealed class NameResolver
         foreach (DnsRecordType type in (ReadOnlySpan<DnsRecordType>)[DnsRecordType.A, DnsRecordType.AAAA])
         {
             if (!DnsMessage.TryWriteQuery(name, type, out byte[] query)) return null;
-            DnsAnswer answer = Exchange(server, query, addresses, out uint least);
+            DnsAnswer answer = Exchange(server, query, (message, asked) => (DnsAddresses.Read(message, asked, addresses, out uint found), found), out uint least);
             if (answer == DnsAnswer.NoSuchName || (answer == DnsAnswer.Failed && addresses.Count == 0)) return null;
             seconds = Math.Min(seconds, least);
         }
 
         if (addresses.Count == 0) return null;
-        TimeSpan timeToLive = TimeSpan.FromSeconds(seconds);
-        return new Resolution([.. addresses], timeToLive < s_least ? s_least : timeToLive > s_longest ? s_longest : timeToLive, null);
+        return new Resolution([.. addresses], Bound(seconds), null);
     }
 
-    private static DnsAnswer Exchange(IPEndPoint server, byte[] query, List<NetAddress> addresses, out uint seconds)
+    private static TimeSpan Bound(uint seconds)
+    {
+        TimeSpan timeToLive = TimeSpan.FromSeconds(seconds);
+        return timeToLive < s_least ? s_least : timeToLive > s_longest ? s_longest : timeToLive;
+    }
+
+    /// <summary>Reads a message that may be the answer to a query: what it is, and its least time to live in seconds.</summary>
+    private delegate (DnsAnswer Answer, uint Seconds) ReadAnswer(ReadOnlySpan<byte> message, ReadOnlySpan<byte> query);
+
+    private static DnsAnswer Exchange(IPEndPoint server, byte[] query, ReadAnswer read, out uint seconds)
     {
         seconds = uint.MaxValue;
         byte[] buffer = new byte[4096];
@@ -113,7 +149,8 @@ public sealed class NameResolver
                 while (socket.Poll(TimeoutMilliseconds * 1000, SelectMode.SelectRead))
                 {
                     int length = socket.Receive(buffer);
-                    DnsAnswer answer = DnsAddresses.Read(buffer.AsSpan(0, length), query, addresses, out seconds);
+                    (DnsAnswer answer, seconds) = read(buffer.AsSpan(0, length), query);
+                    if (answer == DnsAnswer.Failed && DnsAddresses.IsTruncated(buffer.AsSpan(0, length))) return ExchangeWhole(server, query, read, out seconds);
                     if (answer != DnsAnswer.Ignored) return answer;
                 }
             }
@@ -124,6 +161,30 @@ public sealed class NameResolver
         }
 
         return DnsAnswer.Failed;
+    }
+
+    /// <summary>Over TCP, where an answer may have any length (RFC 1035 section 4.2.2).</summary>
+    private static DnsAnswer ExchangeWhole(IPEndPoint server, byte[] query, ReadAnswer read, out uint seconds)
+    {
+        using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        socket.SendTimeout = socket.ReceiveTimeout = TimeoutMilliseconds;
+        socket.Connect(server);
+        socket.Send([(byte)(query.Length >> 8), (byte)query.Length, .. query]);
+        using var stream = new NetworkStream(socket);
+        byte[] message = new byte[2];
+        try
+        {
+            stream.ReadExactly(message);
+            message = new byte[(message[0] << 8) | message[1]];
+            stream.ReadExactly(message);
+        }
+        catch (IOException)
+        {
+            message = [];
+        }
+
+        (DnsAnswer answer, seconds) = read(message, query);
+        return answer == DnsAnswer.Ignored ? DnsAnswer.Failed : answer;
     }
 
     private static Resolution AskSystem(string name)

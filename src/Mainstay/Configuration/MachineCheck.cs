@@ -95,7 +95,7 @@ internal static class MachineCheck
     private static void InspectNames(Snapshot snapshot, List<MachineFinding> findings)
     {
         ILookup<string, string> places = snapshot.Pools
-            .SelectMany(p => p.Servers.Select(s => (Name: s.Address.HostName, Place: $"pools.{p.Name}.servers.{s.Name}")))
+            .SelectMany(p => p.Servers.Where(s => s.Discovery?.Kind != DiscoveryKind.Services).Select(s => (Name: s.Address.HostName, Place: $"pools.{p.Name}.servers.{s.Name}")))
             .Where(s => s.Name is not null)
             .ToLookup(s => s.Name!, s => s.Place);
         using var deadline = new CancellationTokenSource(ResolveTime);

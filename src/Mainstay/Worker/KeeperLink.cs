@@ -27,6 +27,9 @@ internal abstract record KeeperOrder
 
     /// <param name="IsComing">A second worker is about to start; false: it has failed.</param>
     public sealed record Yield(bool IsComing) : KeeperOrder;
+
+    /// <summary>Not the keeper's: DNS names other servers.</summary>
+    public sealed record Rediscover : KeeperOrder;
 }
 
 /// <summary>The worker's end of the link: a thread of its own reads it and sends heartbeats, whatever the rest of the worker does.</summary>
@@ -90,6 +93,9 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
 
     public void ReportServing(uint configuration, TimeSpan drainTimeout) =>
         _socket.TrySend(new LinkMessage(LinkKind.Serving, configuration, (long)drainTimeout.TotalMilliseconds));
+
+    /// <summary>Any thread.</summary>
+    public void OrderRediscovery() => _orders.Writer.TryWrite(new KeeperOrder.Rediscover());
 
     public void ReportYielded() => _socket.TrySend(new LinkMessage(LinkKind.Yielded));
 

@@ -41,20 +41,24 @@ public sealed class WorkerProcess
 
         var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync, _link.Loop, _handover)), _link, _link.CloseListener);
         _link.WatchOver(host.IsAlive);
-        errors = await host.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
+        using var discovering = new DiscoveringHost(host, _log, _link.OrderRediscovery);
+        errors = await discovering.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
         _link.ReportServing(host.Generation, snapshot.Process.DrainTimeout);
-        return await ServeAsync(host).ConfigureAwait(false);
+        return await ServeAsync(host, discovering).ConfigureAwait(false);
     }
 
-    private async Task<int> ServeAsync(WorkerHost host)
+    private async Task<int> ServeAsync(WorkerHost host, DiscoveringHost discovering)
     {
         while (true)
         {
             switch (await _link.Orders.ReadAsync().ConfigureAwait(false))
             {
                 case KeeperOrder.Configure next:
-                    await ReloadAsync(host, next).ConfigureAwait(false);
+                    await ReloadAsync(host, discovering, next).ConfigureAwait(false);
+                    break;
+                case KeeperOrder.Rediscover:
+                    await discovering.RefreshAsync(_link.Leaving).ConfigureAwait(false);
                     break;
                 case KeeperOrder.Yield { IsComing: true }:
                     await _handover.BeginAsync().ConfigureAwait(false);
@@ -74,14 +78,14 @@ public sealed class WorkerProcess
         }
     }
 
-    private async Task ReloadAsync(WorkerHost host, KeeperOrder.Configure order)
+    private async Task ReloadAsync(WorkerHost host, DiscoveringHost discovering, KeeperOrder.Configure order)
     {
         CompiledConfiguration compiled = Read(order);
         IReadOnlyList<string> errors = compiled.Errors;
         if (compiled.Snapshot is { } next)
         {
             WarnOfFixedOptions(host.InForce?.Process, next.Process);
-            errors = await host.ApplyAsync(next, _link.Leaving).ConfigureAwait(false);
+            errors = await discovering.ApplyAsync(next, _link.Leaving).ConfigureAwait(false);
             if (errors.Count == 0)
             {
                 _log.Info($"configuration {host.Generation} is in force");

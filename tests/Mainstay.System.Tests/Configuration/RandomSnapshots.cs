@@ -69,8 +69,19 @@ internal sealed class RandomSnapshots(int seed)
             _ => Endpoint.Unix(Pick($"/run/app {number}: #.sock", $"@abstract{number}")),
         };
         int upper = _random.Next(3);
+        if (_random.Next(5) == 0) return Template(number);
         string name = Maybe() && !address.IsUnix ? address.ToString() : $"s{number}";
         return new ServerSnapshot(name, address, _random.Next(3), Maybe(), _random.Next(3), upper, upper == 0 ? 0 : _random.Next(upper));
+    }
+
+    private ServerSnapshot Template(int number)
+    {
+        bool isService = Maybe();
+        string name = isService ? $"_http._tcp.s{number}.example" : $"d{number}.example";
+        int port = isService ? 0 : 8000 + number;
+        Endpoint address = Endpoint.Name(name, port);
+        var discovery = new DiscoverySnapshot(isService ? DiscoveryKind.Services : DiscoveryKind.Addresses, name, port, Maybe() ? 64 : 3);
+        return new ServerSnapshot(Maybe() ? address.ToString() : $"d{number}", address, _random.Next(3), Maybe(), 0, 0, 0, discovery);
     }
 
     private BalanceSnapshot Balance()

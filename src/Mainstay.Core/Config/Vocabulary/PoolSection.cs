@@ -7,6 +7,10 @@ namespace Mainstay.Core.Config.Vocabulary;
 
 internal static class ServerSection
 {
+    private const int DefaultMax = 64;
+
+    private static readonly TextType ServiceName = new("service", "a service such as _http._tcp.example.com", ServiceRule);
+
     private static readonly Key<ServerSnapshot, string?> Name = new(
         "name", new OptionalType<string>(TextType.ServerName), s => s.Name == s.Address.ToString() ? null : s.Name)
     {
@@ -14,11 +18,28 @@ internal static class ServerSection
         Otherwise = "the address",
     };
 
-    private static readonly Key<ServerSnapshot, Endpoint> Address = new("address", EndpointType.Server, s => s.Address)
+    private static readonly Key<ServerSnapshot, Endpoint?> Address = new(
+        "address", new OptionalType<Endpoint>(EndpointType.Server), s => s.Discovery is null ? s.Address : null)
     {
-        Doc = "Address and port, host name and port, or unix:/path. Names are resolved again when their TTL ends.",
-        Required = true,
+        Doc = "Address and port, host name and port, or unix:/path. A name is one server, whose address is resolved again when its TTL ends.",
     };
+
+    private static readonly Key<ServerSnapshot, Endpoint?> Dns = new(
+        "dns", new OptionalType<Endpoint>(EndpointType.Server), s => s.Discovery?.Kind == DiscoveryKind.Addresses ? s.Address : null)
+    {
+        Doc = "Host name and port: one server for each of its A and AAAA records, kept up to date by their TTL. A server that stays keeps its health and "
+            + "connections; while DNS does not answer, the last answer stays in force.",
+    };
+
+    private static readonly Key<ServerSnapshot, string?> Srv = new(
+        "srv", new OptionalType<string>(ServiceName), s => s.Discovery?.Kind == DiscoveryKind.Services ? s.Discovery.Name : null)
+    {
+        Doc = "A service such as _http._tcp.example.com: servers by its SRV records, with their ports and weights; those of a worse priority than the best are backups.",
+    };
+
+    private static readonly Key<ServerSnapshot, int?> Max = new(
+        "max", new OptionalValueType<int>(new IntegerType(1, 1000)), s => s.Discovery?.Max)
+    { Doc = "Servers at most; those with the lowest addresses.", Otherwise = "64", OnlyWith = ["dns", "srv"] };
 
     private static readonly Key<ServerSnapshot, int> Weight = new("weight", new IntegerType(0, Availability.MaxWeight), s => s.Weight)
     {
@@ -53,19 +74,48 @@ internal static class ServerSection
 
     public static readonly Section<ServerSnapshot> Section = new(
         "pools.NAME.servers",
-        [Name, Address, Weight, Backup, MaxConnections, Upper, Lower],
-        v => new ServerSnapshot(
-            v.Get(Name) ?? AsWritten(v.At(Address)), v.Get(Address), v.Get(Weight), v.Get(Backup), v.Get(MaxConnections), v.Get(Upper), v.Get(Lower)))
+        [Name, Address, Dns, Srv, Weight, Backup, MaxConnections, Upper, Lower, Max],
+        Build)
     {
+        OneOf = [Address, Dns, Srv],
         Doc = "A list; each server is its address, or a mapping.",
         Shorthand = Address,
         Verify = Verify,
     };
 
+    private static ServerSnapshot Build(Values v)
+    {
+        DiscoverySnapshot? discovery = null;
+        Key place = Address;
+        Endpoint? address = v.Get(Address);
+        if (v.Get(Dns) is { } host)
+        {
+            (place, address) = (Dns, host);
+            discovery = new DiscoverySnapshot(DiscoveryKind.Addresses, host.HostName ?? "", host.Port, v.Get(Max) ?? DefaultMax);
+        }
+        else if (v.Get(Srv) is { } service)
+        {
+            (place, address) = (Srv, Endpoint.Name(service, 0));
+            discovery = new DiscoverySnapshot(DiscoveryKind.Services, service, 0, v.Get(Max) ?? DefaultMax);
+        }
+
+        string name = v.Get(Name) ?? (discovery?.Kind == DiscoveryKind.Services ? address!.ToString() : AsWritten(v.At(place)));
+        return new ServerSnapshot(
+            name, address!, v.Get(Weight), v.Get(Backup), v.Get(MaxConnections), v.Get(Upper), v.Get(Lower), discovery);
+    }
+
+    private static string? ServiceRule(string text)
+    {
+        string[] labels = text.Split('.');
+        bool isService = labels.Length > 2 && labels[0] is ['_', _, ..] && labels[1] is "_tcp" or "_udp";
+        return isService && EndpointType.IsHostName(string.Join('.', labels[2..])) ? null : "is not a service";
+    }
+
     private static string AsWritten(ConfigNode address) => ((ScalarNode)address).Text;
 
     private static void Verify(Values v)
     {
+        if (v.TryGet(Dns, out Endpoint? host) && host is { HostName: null }) v.Error(Dns, "is not a host name (address, for one server at a fixed place)");
         if (!v.TryGet(Upper, out int upper) || !v.TryGet(Lower, out int lower)) return;
         if (lower > 0 && upper == 0) v.Error(Lower, "upper-threshold is missing (lower-threshold says when it ends)");
         else if (lower > upper) v.Error(Lower, $"is above the upper-threshold (at most {upper})");
