@@ -40,6 +40,8 @@ public static class SnapshotDiff
         return changes.ToImmutable();
     }
 
+    private static readonly string[] s_serverIds = ["name", "address", "dns", "srv"];
+
     private delegate void CompareMembers(MappingNode before, MappingNode after, string place, ImmutableArray<SnapshotChange>.Builder changes);
 
     /// <summary>Mappings whose keys are names that the user chose.</summary>
@@ -75,7 +77,7 @@ public static class SnapshotDiff
 
         var old = (SequenceNode)before.Find("servers")!;
         var current = (SequenceNode)after.Find("servers")!;
-        ByName(Named(old, "address"), Named(current, "address"), $"{place}.servers", ReloadEffect.Server, CompareServer, changes);
+        ByName(Named(old), Named(current), $"{place}.servers", ReloadEffect.Server, CompareServer, changes);
     }
 
     private static void CompareServer(MappingNode before, MappingNode after, string place, ImmutableArray<SnapshotChange>.Builder changes)
@@ -128,9 +130,9 @@ public static class SnapshotDiff
     private static IEnumerable<string> KeysOf(MappingNode before, MappingNode after) =>
         after.Entries.Concat(before.Entries).Select(e => e.Key.Text).Distinct();
 
-    /// <summary>A list of mappings by their name, or by another key where they have none.</summary>
-    private static MappingNode Named(SequenceNode list, string otherwise) => new(
-        [.. list.Items.Cast<MappingNode>().Select(item => new MappingEntry((ScalarNode)(item.Find("name") ?? item.Find(otherwise)!), item))]);
+    /// <summary>Servers by their name, or by where they are where they have none.</summary>
+    private static MappingNode Named(SequenceNode list) => new(
+        [.. list.Items.Cast<MappingNode>().Select(item => new MappingEntry((ScalarNode)s_serverIds.Select(item.Find).First(id => id is not null)!, item))]);
 
     /// <summary>Servers and listeners by their address, the rest on one line.</summary>
     private static string Brief(ConfigNode node) =>
