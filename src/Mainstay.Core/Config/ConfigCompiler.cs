@@ -11,6 +11,7 @@ public static class ConfigCompiler
         var compilation = new Compilation(environment, root.Position);
         RootSection.Section.TryRead(root, compilation, out Snapshot snapshot);
         ResolvePools(compilation);
+        ResolveTls(compilation);
         ResolveTables(compilation, "map", "maps", compilation.Maps, compilation.MapUses);
         ResolveTables(compilation, "address list", "lists", compilation.Lists, compilation.ListUses);
         CompareListeners(compilation, datagrams: false);
@@ -47,6 +48,16 @@ public static class ConfigCompiler
         HashSet<string> used = [.. uses.Select(use => use.Name)];
         foreach (Mention unused in known.Values.Where(table => !used.Contains(table.Name)))
             compilation.Warn(unused, $"nothing uses the {kind} {Compilation.Show(unused.Name)}");
+    }
+
+    private static void ResolveTls(Compilation compilation)
+    {
+        string[] known = [.. compilation.TlsProfiles.Keys];
+        foreach (Mention use in compilation.TlsUses.Where(use => !compilation.TlsProfiles.ContainsKey(use.Name)))
+            compilation.Error(use, $"there is no TLS profile {Compilation.Show(use.Name)} ({(known.Length == 0 ? "below tls" : Suggestion.Hint(use.Name, known))})");
+        HashSet<string> used = [.. compilation.TlsUses.Select(use => use.Name)];
+        foreach (Mention profile in compilation.TlsProfiles.Values.Where(profile => !used.Contains(profile.Name)))
+            compilation.Warn(profile, $"nothing uses the TLS profile {Compilation.Show(profile.Name)} (a listener, {{ address: ..., tls: {profile.Name} }})");
     }
 
     /// <summary>

@@ -7,7 +7,7 @@ namespace Mainstay.Core.Config;
 public sealed record HttpSnapshot
 {
     public required string Name { get; init; }
-    public required ImmutableArray<Endpoint> Listen { get; init; }
+    public required ImmutableArray<ListenerSnapshot> Listen { get; init; }
 
     /// <summary>First match wins; no match is answered 404.</summary>
     public required ImmutableArray<RouteSnapshot> Routes { get; init; }
@@ -19,7 +19,13 @@ public sealed record HttpSnapshot
     /// <summary>Clients may speak HTTP/2: by ALPN over TLS, by prior knowledge without.</summary>
     public bool Http2 { get; init; } = true;
     public ProtectSnapshot Protect { get; init; } = ProtectSnapshot.None;
+
+    /// <summary>Null: no Strict-Transport-Security.</summary>
+    public HstsSnapshot? Hsts { get; init; }
 }
+
+/// <summary>Strict-Transport-Security (RFC 6797) on what goes out by TLS.</summary>
+public sealed record HstsSnapshot(TimeSpan MaxAge, bool IncludeSubdomains = false, bool Preload = false);
 
 /// <summary>What one request may cost, in bytes and counts.</summary>
 /// <param name="RequestLine">Longer: 414.</param>

@@ -14,6 +14,9 @@ internal static class ReloadEffect
     public static readonly (string Added, string Removed) Service =
         ("its listeners are opened before anything else changes", "its listeners close; requests that run are answered");
 
+    public static readonly (string Added, string Removed) TlsProfile =
+        ("its certificates are read before anything else changes", "connections that it secured go on");
+
     public static readonly (string Added, string Removed) Listener =
         ("is opened before anything else changes", "closes once what it had accepted is taken over; requests that run are answered");
 
@@ -24,6 +27,7 @@ internal static class ReloadEffect
     public static string OfSetting(string place)
     {
         if (AtStart.Contains(place)) return "takes effect at the next start";
+        if (place.StartsWith("tls.", StringComparison.Ordinal)) return "for new connections; those that are open go on as they are";
         if (!place.StartsWith("pools.", StringComparison.Ordinal)) return "for new requests; connections are kept";
         if (place.Contains(".servers.") && place.EndsWith(".address", StringComparison.Ordinal))
             return "the same server at another place: its health is kept until the next check, connections to the old place end as they can";

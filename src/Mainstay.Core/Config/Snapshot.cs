@@ -21,6 +21,9 @@ public sealed record Snapshot
     public required ImmutableArray<HttpSnapshot> Http { get; init; }
 
     /// <summary>In configuration order.</summary>
+    public ImmutableArray<TlsSnapshot> Tls { get; init; } = [];
+
+    /// <summary>In configuration order.</summary>
     public ImmutableArray<TcpSnapshot> Tcp { get; init; } = [];
 
     /// <summary>Maps that rules ask.</summary>

@@ -33,6 +33,7 @@ public static class SnapshotDiff
             string name = entry.Key.Text;
             ConfigNode? previous = old.Find(name);
             if (name == "pools") ByName(previous, entry.Value, name, ReloadEffect.Pool, ComparePool, changes);
+            else if (name == "tls") ByName(previous, entry.Value, name, ReloadEffect.TlsProfile, CompareServer, changes);
             else if (name is "http" or "tcp") ByName(previous, entry.Value, name, ReloadEffect.Service, CompareService, changes);
             else CompareValues(previous, entry.Value, name, changes);
         }

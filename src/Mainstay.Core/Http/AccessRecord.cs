@@ -49,7 +49,7 @@ public readonly ref struct AccessRecord
     public int Attempts { get; init; }
     public Outcome Outcome { get; init; }
 
-    /// <summary>Name of the system's error that a server's connection ended with, such as <c>ECONNREFUSED</c>.</summary>
+    /// <summary>Name of the system's error that a server's connection ended with, such as <c>ECONNREFUSED</c>, or why a TLS handshake failed.</summary>
     public ReadOnlySpan<byte> Error { get; init; }
 
     /// <summary>Nanoseconds that the server's connection had been open when this request took it; -1: none, or a new one.</summary>

@@ -20,6 +20,6 @@ public static class ErrorResponses
 
     /// <summary>Writes the response to a refused or failed request, after which the connection is closed.</summary>
     /// <returns>Its length, or -1 when it does not fit.</returns>
-    public static int Write(Span<byte> destination, int status, ReadOnlySpan<byte> date, bool isHead = false) =>
-        For(status).Write(destination, date, new OwnResponse(KeepAlive: false, ClientIsHttp10: false, isHead));
+    public static int Write(Span<byte> destination, int status, ReadOnlySpan<byte> date, bool isHead = false, byte[]? transportSecurity = null) =>
+        For(status).Write(destination, date, new OwnResponse(KeepAlive: false, ClientIsHttp10: false, isHead, transportSecurity));
 }

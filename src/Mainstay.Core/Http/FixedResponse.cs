@@ -7,7 +7,8 @@ namespace Mainstay.Core.Http;
 /// <param name="KeepAlive">The client's connection stays.</param>
 /// <param name="ClientIsHttp10">Then keeping it has to be said.</param>
 /// <param name="IsHead">The request was HEAD: no body, the same fields (RFC 9110 section 9.3.2).</param>
-public readonly record struct OwnResponse(bool KeepAlive, bool ClientIsHttp10, bool IsHead);
+/// <param name="TransportSecurity">As with <see cref="ResponseContext.TransportSecurity"/>; null = none.</param>
+public readonly record struct OwnResponse(bool KeepAlive, bool ClientIsHttp10, bool IsHead, byte[]? TransportSecurity = null);
 
 /// <summary>A complete response, built once; only date, connection and body differ from one answer to the next.</summary>
 public sealed class FixedResponse
@@ -55,13 +56,19 @@ public sealed class FixedResponse
 /// <summary>The end of the head of every response that the proxy makes itself.</summary>
 internal static class OwnFields
 {
-    /// <summary>Date, Connection: keep-alive and the empty line.</summary>
-    public const int MaxLength = 6 + HttpDate.Length + 2 + 24 + 2;
+    /// <summary>Date, Strict-Transport-Security, Connection: keep-alive and the empty line.</summary>
+    public const int MaxLength = 6 + HttpDate.Length + 2 + 24 + 2 + TransportSecurityField.MaxLength;
 
     public static void Write(ref HeadBuffer buffer, ReadOnlySpan<byte> date, OwnResponse how)
     {
         buffer.Write("Date: "u8);
         buffer.Write(date);
+        if (how.TransportSecurity is { } line)
+        {
+            buffer.Write("\r\n"u8);
+            buffer.Write(line.AsSpan(0, line.Length - 2));
+        }
+
         if (!how.KeepAlive) buffer.Write("\r\nConnection: close\r\n\r\n"u8);
         else buffer.Write(how.ClientIsHttp10 ? "\r\nConnection: keep-alive\r\n\r\n"u8 : "\r\n\r\n"u8);
     }

@@ -14,6 +14,7 @@ public enum OutcomeParty : byte
 public enum OutcomePhase : byte
 {
     Accept,
+    Handshake,
     RequestHead,
     Route,
     Pick,
@@ -35,6 +36,8 @@ public enum OutcomeCause : byte
 
     // by the client
     ClientRejected,
+    ClientHandshakeFailed,
+    ClientHandshakeTimeout,
     ClientHeadTimeout,
     ClientBodyTimeout,
     ClientWriteTimeout,
@@ -72,6 +75,8 @@ public enum OutcomeCause : byte
     ConnectUnreachable,
     ConnectTimeout,
     ConnectFailed,
+    ServerHandshakeFailed,
+    ServerUntrusted,
     ServerClosed,
     ServerReset,
     ServerFirstByteTimeout,
@@ -104,6 +109,8 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
     [
         (OutcomeCause.Completed, OutcomeParty.None, 0, Retry.Never, "completed"),
         (OutcomeCause.ClientRejected, OutcomeParty.Client, 400, Retry.Never, "rejected"), // the status is the reason's
+        (OutcomeCause.ClientHandshakeFailed, OutcomeParty.Client, 0, Retry.Never, "handshake-failed"),
+        (OutcomeCause.ClientHandshakeTimeout, OutcomeParty.Client, 0, Retry.Never, "handshake-timeout"),
         (OutcomeCause.ClientHeadTimeout, OutcomeParty.Client, 408, Retry.Never, "head-timeout"),
         (OutcomeCause.ClientBodyTimeout, OutcomeParty.Client, 408, Retry.Never, "body-timeout"),
         (OutcomeCause.ClientWriteTimeout, OutcomeParty.Client, 0, Retry.Never, "write-timeout"),
@@ -137,6 +144,8 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
         (OutcomeCause.ConnectUnreachable, OutcomeParty.Server, 502, Retry.ConnectionLost, "connect-unreachable"),
         (OutcomeCause.ConnectTimeout, OutcomeParty.Server, 504, Retry.ConnectionLost, "connect-timeout"),
         (OutcomeCause.ConnectFailed, OutcomeParty.Server, 502, Retry.ConnectionLost, "connect-failed"),
+        (OutcomeCause.ServerHandshakeFailed, OutcomeParty.Server, 502, Retry.ConnectionLost, "handshake-failed"),
+        (OutcomeCause.ServerUntrusted, OutcomeParty.Server, 502, Retry.ConnectionLost, "untrusted"),
         (OutcomeCause.ServerClosed, OutcomeParty.Server, 502, Retry.ConnectionLost, "closed"),
         (OutcomeCause.ServerReset, OutcomeParty.Server, 502, Retry.ConnectionLost, "reset"),
         (OutcomeCause.ServerFirstByteTimeout, OutcomeParty.Server, 504, Retry.Never, "first-byte-timeout"),
@@ -148,7 +157,7 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
     private static readonly string[] s_parties = ["none", "client", "proxy", "server"];
 
     private static readonly string[] s_phases =
-        ["accept", "request-head", "route", "pick", "connect", "send-request", "first-byte", "response-head", "body", "tunnel", "done"];
+        ["accept", "handshake", "request-head", "route", "pick", "connect", "send-request", "first-byte", "response-head", "body", "tunnel", "done"];
 
     public static int CauseCount => s_table.Length;
 

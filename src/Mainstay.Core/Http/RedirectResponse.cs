@@ -18,6 +18,15 @@ public sealed class RedirectResponse
         _location = location;
     }
 
+    /// <summary>To the same URL with https; 308 keeps method and body.</summary>
+    /// <param name="port">Of the https URL.</param>
+    public static RedirectResponse ToHttps(int port)
+    {
+        const int PermanentRedirect = 308, DefaultPort = 443;
+        string location = port == DefaultPort ? "https://{host}{uri}" : $"https://{{host}}:{port}{{uri}}";
+        return new RedirectResponse(new RouteAction.Redirect(PermanentRedirect, location), new Template(location, TemplateUse.Location, new CaptureSlots()));
+    }
+
     public int Status { get; }
 
     /// <summary>The template has {host}: a request without one (HTTP/1.0) is to be answered 400 instead.</summary>

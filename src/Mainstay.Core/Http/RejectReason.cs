@@ -9,6 +9,7 @@ public enum RejectReason : byte
 
     // request line
     TlsOnPlainPort,
+    PlainOnTlsPort,
     InvalidMethod,
     MethodTooLong,
     InvalidRequestLine,
@@ -80,6 +81,7 @@ public static class RejectReasons
     [
         (RejectReason.None, 0, "none"),
         (RejectReason.TlsOnPlainPort, 400, "tls-on-plain-port"),
+        (RejectReason.PlainOnTlsPort, 400, "plain-on-tls-port"),
         (RejectReason.InvalidMethod, 400, "invalid-method"),                          // RFC 9110 9.1: a token
         (RejectReason.MethodTooLong, 501, "method-too-long"),                         // RFC 9112 3.1
         (RejectReason.InvalidRequestLine, 400, "invalid-request-line"),               // RFC 9112 3

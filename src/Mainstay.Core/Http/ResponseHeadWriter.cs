@@ -17,6 +17,9 @@ public readonly ref struct ResponseContext
     /// <summary>The response came by HTTP/2, which Via tells.</summary>
     public bool Http2 { get; init; }
 
+    /// <summary>Strict-Transport-Security as a whole line, in place of the server's own; empty = none is added.</summary>
+    public ReadOnlySpan<byte> TransportSecurity { get; init; }
+
     /// <summary>The current time as an HTTP date, for servers that sent none (RFC 9110 section 6.6.1).</summary>
     public required ReadOnlySpan<byte> Date { get; init; }
 }
@@ -44,7 +47,7 @@ public static class ResponseHeadWriter
     {
         var buffer = new HeadBuffer(destination);
         int start = WriteLine(ref buffer, response, head);
-        CopyFields(ref buffer, response, head, context.ClientIsHttp10, start);
+        CopyFields(ref buffer, response, head, context, start);
         if (response.IsUpgrade)
         {
             RequestHeadWriter.WriteUpgrade(ref buffer, response.Fields, head);
@@ -55,6 +58,7 @@ public static class ResponseHeadWriter
             if (!context.KeepAlive) buffer.Write("Connection: close\r\n"u8);
             else if (context.ClientIsHttp10) buffer.Write("Connection: keep-alive\r\n"u8);
             if (!response.TryGet(FieldName.Date, out _)) WriteDate(ref buffer, context.Date);
+            buffer.Write(context.TransportSecurity);
         }
 
         if (context.Via) buffer.Write(RequestHeadWriter.Via(response.MinorVersion, context.Http2));
@@ -78,12 +82,12 @@ public static class ResponseHeadWriter
         return response.FieldsStart;
     }
 
-    private static void CopyFields(ref HeadBuffer buffer, ResponseHead response, ReadOnlySpan<byte> head, bool clientIsHttp10, int start)
+    private static void CopyFields(ref HeadBuffer buffer, ResponseHead response, ReadOnlySpan<byte> head, in ResponseContext context, int start)
     {
         int end = response.FieldsStart;
         foreach (ref readonly HeaderField field in response.Fields)
         {
-            if (IsDropped(field, response, clientIsHttp10))
+            if (IsDropped(field, response, context.ClientIsHttp10) || (!context.TransportSecurity.IsEmpty && TransportSecurityField.Is(field, head)))
             {
                 buffer.Write(head[start..end]);
                 start = field.End;

@@ -4,17 +4,23 @@ using Mainstay.Linux;
 namespace Mainstay.Engine.Http;
 
 /// <summary>One shard's listening socket of an HTTP service.</summary>
-internal sealed class AcceptChannel(HttpShard shard, HttpService service, int descriptor) : ListeningChannel(shard.Loop, descriptor)
+internal sealed class AcceptChannel(HttpShard shard, in BoundListener bound) : ListeningChannel(shard.Loop, bound.Descriptor)
 {
-    /// <summary>What the listener serves now; a reload changes it.</summary>
-    public HttpService Service { get; set; } = service;
+    /// <summary>What the listener serves now.</summary>
+    public HttpService Service { get; private set; } = bound.Service;
+
+    /// <summary>How it is spoken there.</summary>
+    public HttpListener Listener { get; private set; } = bound.Listener;
 
     /// <summary>0 for a unix socket.</summary>
-    public int Port { get; } = Sockets.LocalAddress(descriptor).Port;
+    public int Port { get; } = Sockets.LocalAddress(bound.Descriptor).Port;
 
-    protected override bool HasPlace => !shard.IsShortOfMemory && !shard.Budget.IsFull;
+    protected override bool HasPlace => MayAccept && !shard.Budget.IsFull;
 
-    protected override bool TryTakePlace() => !shard.IsShortOfMemory && shard.Budget.TryTake();
+    /// <summary>A reload changes what is served.</summary>
+    public void Use(in BoundListener bound) => (Service, Listener) = (bound.Service, bound.Listener);
+
+    protected override bool TryTakePlace() => MayAccept && shard.Budget.TryTake();
 
     protected override void TakePlace() => shard.Budget.Take();
 
@@ -25,4 +31,6 @@ internal sealed class AcceptChannel(HttpShard shard, HttpService service, int de
     protected override void OnPaused() => shard.Counters.AcceptPauses++;
 
     protected override void OnFailed() => shard.Counters.AcceptFailures++;
+
+    private bool MayAccept => !shard.IsShortOfMemory && shard.Handshakes.MayBegin(Listener.Tls);
 }

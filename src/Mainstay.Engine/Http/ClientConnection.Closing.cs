@@ -18,7 +18,7 @@ internal sealed partial class ClientConnection
     private void RespondAndClose(Outcome outcome, bool linger)
     {
         Span<byte> output = shard.Output;
-        int length = ErrorResponses.Write(output, outcome.Status, shard.Date);
+        int length = ErrorResponses.Write(output, outcome.Status, shard.Date, transportSecurity: IsSecured ? Service.TransportSecurity : null);
         bool failed = Send(output[..length]) == SendResult.Failed;
         if (outcome.Cause == OutcomeCause.Overloaded) DropStash();
         shard.OnHeadRefused(this, outcome, length);
@@ -93,7 +93,7 @@ internal sealed partial class ClientConnection
             return;
         }
 
-        Sockets.ShutdownWrite(Descriptor);
+        EndStream();
         _state = ClientState.Lingering;
         Loop.Arm(this, Loop.Now + s_lingerTime);
         if (!_isAdvancing && IsReadable) Loop.RunSoon(this);

@@ -3,6 +3,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
+using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
@@ -12,6 +13,9 @@ namespace Mainstay.Engine.Http;
 internal enum ClientState : byte
 {
     Closed,
+
+    /// <summary>The TLS handshake.</summary>
+    Handshake,
 
     /// <summary>Between two requests, or in the middle of a head.</summary>
     Head,
@@ -66,6 +70,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     /// <summary>The service as of now: what the next request sees.</summary>
     public HttpService Service => _listener.Service;
 
+    public RouteTarget? OnlyRoute => _listener.Listener.Redirect;
+
     public NetAddress Address { get; private set; }
     public int Port { get; private set; }
 
@@ -73,12 +79,13 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public int Requests { get; private set; }
 
     /// <summary>No request is under way and none has begun.</summary>
-    public bool IsIdle => _state == ClientState.Http2 ? _http2!.IsIdle : _state == ClientState.Head && _stash is null && !HasUnsent;
+    public bool IsIdle => _state == ClientState.Http2 ? _http2!.IsIdle
+        : _state is ClientState.Head or ClientState.Handshake && _stash is null && !HasUnsent;
 
     /// <summary>No further request is taken: the shard drains, or a reload has dropped the listener and with it what it served.</summary>
     public bool EndsSoon => shard.IsDraining || _listener.IsDropped;
 
-    public int PlainDescriptor => Descriptor;
+    public int PlainDescriptor => IsSecured ? -1 : Descriptor;
 
     /// <summary>Number of the service whose counters have this connection; a reload can give the listener to another one.</summary>
     public int CountedService { get; private set; }
@@ -87,7 +94,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
 
     public int LocalPort => _listener.Port;
 
-    public bool IsTls => false;
+    public bool IsTls => IsSecured;
 
     /// <summary>The client's address as text; empty for a unix socket.</summary>
     public ReadOnlySpan<byte> AddressText => ((ReadOnlySpan<byte>)_addressText)[.._addressLength];
@@ -114,7 +121,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         Port = peer.Port;
         _addressLength = Address.Format(_addressText);
         if (!Attach(descriptor)) return false;
-        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
+        if (listener.Listener.Tls is { } tls) BeginHandshake(tls);
+        else Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
         return true;
     }
 
@@ -134,7 +142,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         }
 
         if (canSend && HasUnsent && !ContinueFlush()) return;
-        Advance();
+        if (_state == ClientState.Handshake) ContinueHandshake();
+        else Advance();
         shard.KeepWithinMemory();
     }
 
@@ -153,6 +162,9 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
             case ClientState.Http2:
                 _http2!.OnDeadline(now);
                 break;
+            case ClientState.Handshake:
+                FailHandshake(TlsFailure.Timeout);
+                break;
             case ClientState.Head when _stash is not null && !HasUnsent:
                 shard.Counters.HeadTimeouts++;
                 RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.ClientHeadTimeout), linger: false);
@@ -162,8 +174,6 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
                 break;
         }
     }
-
-    public ReadOnlySpan<byte> Tls(TlsFact fact) => default;
 
     SendResult IPeerStream.Send(ReadOnlySpan<byte> bytes, int headLength, bool isEnd) => Send(bytes);
 
@@ -176,7 +186,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
 
     public int Appetite => int.MaxValue;
 
-    public void EndSending() => Sockets.ShutdownWrite(Descriptor);
+    public void EndSending() => EndStream();
 
     public void RunSoon() => Loop.RunSoon(this);
 
@@ -234,6 +244,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     {
         shard.Recycle(_exchange!);
         _exchange = null;
+        if (reset) BreakOff();
         if (reset && Descriptor >= 0 && !Address.IsNone) Sockets.ResetOnClose(Descriptor);
         Close();
     }
@@ -249,6 +260,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public void Close()
     {
         if (_state == ClientState.Closed) return;
+        if (_state == ClientState.Handshake) shard.Handshakes.Leave();
         _state = ClientState.Closed;
         DropStash();
         EndHttp2();

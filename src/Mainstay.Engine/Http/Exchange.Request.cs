@@ -106,7 +106,7 @@ internal sealed partial class Exchange
             Policy = policy,
             ClientAddress = _client.AddressText,
             TrustedPeer = isTrusted,
-            Tls = false,
+            Tls = _client.IsTls,
             RequestId = RequestId,
             DefaultHost = _route.DefaultHost,
             Http2 = _client.IsHttp2,

@@ -160,6 +160,9 @@ internal sealed partial class Exchange
         return false;
     }
 
+    /// <summary>The line that tells browsers to come by https only; null where they have not.</summary>
+    private byte[]? TransportSecurity => _client.IsTls ? _service.TransportSecurity : null;
+
     private int WriteHead(ReadOnlySpan<byte> head, bool keepAlive) => ResponseHeadWriter.Write(
         shard.Output, shard.Response, head, new ResponseContext
         {
@@ -168,6 +171,7 @@ internal sealed partial class Exchange
             Http2 = _upstream is { IsHttp2: true },
             Via = _service.Snapshot.Forwarded.Via,
             Date = shard.Date,
+            TransportSecurity = TransportSecurity,
         });
 
     /// <summary>The final head: rewritten, put in front of what came of the body, and sent with it in one call.</summary>

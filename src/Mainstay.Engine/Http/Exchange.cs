@@ -117,6 +117,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
             _route = _service.Targets[route];
         }
 
+        if (client.OnlyRoute is { } only) _route = only;
+
         // RFC 9110 section 7.6.2: the last recipient answers OPTIONS and TRACE itself.
         if (request.MaxForwards == 0) _route = RouteTarget.LastRecipient;
         if (!PassesGuard(request, rest, route, input)) return;
@@ -245,7 +247,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
 
         bool whole = _requestBody.IsEnd;
         if (whole) _client.KeepAhead(rest[length..]);
-        var how = new OwnResponse(_clientKeepAlive && whole, _clientIsHttp10, _method == RequestMethod.Head);
+        var how = new OwnResponse(_clientKeepAlive && whole, _clientIsHttp10, _method == RequestMethod.Head, TransportSecurity);
         if (_route.Files is not null)
         {
             BeginFile(request, how, linger: !whole);
@@ -309,7 +311,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
 
         _status = outcome.Status;
         Span<byte> output = shard.Output;
-        int length = ErrorResponses.Write(output, _status, shard.Date, _method == RequestMethod.Head);
+        int length = ErrorResponses.Write(output, _status, shard.Date, _method == RequestMethod.Head, TransportSecurity);
         _bytesToClient = length;
         bool failed = SendOwn(output[..length]) == SendResult.Failed;
         bool linger = !_requestBody.IsEnd;

@@ -1,4 +1,5 @@
 using Mainstay.Core.Http;
+using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
 
@@ -38,6 +39,13 @@ internal sealed class ServiceCounters
 
     /// <summary>Ended exchanges by <see cref="OutcomeCause"/>.</summary>
     public readonly long[] Causes = new long[Outcome.CauseCount];
+
+    /// <summary>TLS handshakes that succeeded, and those of them that took up a session.</summary>
+    public long Handshakes;
+    public long Resumed;
+
+    /// <summary>TLS handshakes that did not, by <see cref="TlsFailure"/>.</summary>
+    public readonly long[] HandshakeFailures = new long[TlsFailures.Count];
 
     /// <summary>From the request's head to the end of its response.</summary>
     public LatencyHistogram Durations { get; } = new();

@@ -12,13 +12,14 @@ using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
+using Mainstay.Engine.Tls;
 using Mainstay.Linux;
 using Mainstay.Linux.Processes;
 
 namespace Mainstay.Engine.Http;
 
 /// <summary>One shard's copy of a listening socket and the service that answers on it.</summary>
-internal readonly record struct BoundListener(int Descriptor, HttpService Service);
+internal readonly record struct BoundListener(int Descriptor, HttpService Service, HttpListener Listener);
 
 /// <summary>One configuration as the HTTP plane runs it.</summary>
 /// <param name="Listeners">By shard.</param>
@@ -47,6 +48,7 @@ public sealed class HttpPlane : IPlane
     private readonly PoolRegistry _pools;
     private readonly Func<ImmutableArray<PoolRuntime>> _prepared;
     private readonly AccessLog _log;
+    private readonly Func<string, TlsProfile> _tls;
 
     /// <summary>For files whose names or contents the disk has to be asked for.</summary>
     private readonly OffloadPool _offload = new(threads: 4, capacity: 1024);
@@ -66,12 +68,13 @@ public sealed class HttpPlane : IPlane
     private ImmutableDictionary<string, PoolTarget> _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
+    /// <param name="tls">The TLS profiles of that configuration, made before likewise.</param>
     /// <param name="budget">Client connections of all shards and planes.</param>
     /// <param name="protection">What limits and bans remember.</param>
     /// <param name="memory">For messages under way on all shards together, in bytes; 0 = a quarter of what this process may have.</param>
     public HttpPlane(
-        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, AccessLog log, ConnectionBudget budget,
-        ProtectionTables protection, long memory = 0)
+        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, Func<string, TlsProfile> tls, AccessLog log,
+        ConnectionBudget budget, ProtectionTables protection, long memory = 0)
     {
         _maxConnections = budget.Limit;
         _protection = protection;
@@ -79,13 +82,18 @@ public sealed class HttpPlane : IPlane
         _pools = pools;
         _prepared = prepared;
         _log = log;
+        _tls = tls;
 
         // What this process may have: the machine's memory, or the cgroup's.
         if (memory == 0) memory = Math.Max(LeastBlockBytes * shards.Length, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
         long blockBytes = memory / shards.Length;
         int files = FileDescriptors / shards.Length;
         _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes, _offload, files))];
-        foreach (HttpShard http in _http) http.Siblings = _http;
+        foreach (HttpShard http in _http)
+        {
+            http.Siblings = _http;
+            http.Handshakes.Shards = _http.Length;
+        }
     }
 
     /// <summary>Descriptors of files that all shards together hold open at most, but for what is being sent: part of what the process may open.</summary>
@@ -124,9 +132,9 @@ public sealed class HttpPlane : IPlane
         ImmutableDictionary<string, PoolTarget> pools = _nextTargets = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
         RuleTables tables = _nextTables = RuleTables.For(next, _tables);
         ImmutableArray<HttpService> services =
-            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, Guard, name => pools[name]))];
+            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, Guard, name => pools[name], _tls))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
-        foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen))
+        foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen).Select(listener => listener.Address))
         {
             cancel.ThrowIfCancellationRequested();
             if (_current?.Sockets.TryGetValue(endpoint.ToString(), out ImmutableArray<ImmutableArray<int>> known) == true)
@@ -243,9 +251,9 @@ public sealed class HttpPlane : IPlane
     [
         .. Enumerable.Range(0, _shards.Length).Select(shard => ImmutableArray.CreateRange(
             from service in services
-            from endpoint in service.Snapshot.Listen
-            from descriptor in sockets[endpoint.ToString()][shard]
-            select new BoundListener(descriptor, service))),
+            from listener in service.Listeners
+            from descriptor in sockets[listener.Address.ToString()][shard]
+            select new BoundListener(descriptor, service, listener))),
     ];
 
     private async Task OnEveryShard(Action<HttpShard> action)

@@ -1,5 +1,6 @@
 using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
+using Mainstay.Core.Tls;
 using Mainstay.Engine.Control;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
@@ -84,6 +85,22 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
                 long count = all.Sum(c => Volatile.Read(ref c.Causes[cause]));
                 var outcome = new Outcome(default, (OutcomeCause)cause);
                 if (count > 0) writer.Sample(count, ("service", service), ("by", outcome.PartyLabel), ("cause", outcome.CauseLabel));
+            }
+        });
+        writer.Counter("mainstay_tls_handshakes_total", "TLS handshakes of clients that succeeded; resumed: those that took up a session.");
+        Each((service, all) =>
+        {
+            long resumed = all.Sum(c => Volatile.Read(ref c.Resumed)), succeeded = all.Sum(c => Volatile.Read(ref c.Handshakes));
+            writer.Sample(Math.Max(0, succeeded - resumed), ("service", service), ("resumed", "no"));
+            writer.Sample(resumed, ("service", service), ("resumed", "yes"));
+        });
+        writer.Counter("mainstay_tls_handshake_failures_total", "TLS handshakes of clients that did not succeed, by cause.");
+        Each((service, all) =>
+        {
+            for (int failure = 1; failure < TlsFailures.Count; failure++)
+            {
+                long count = all.Sum(c => Volatile.Read(ref c.HandshakeFailures[failure]));
+                if (count > 0) writer.Sample(count, ("service", service), ("cause", ((TlsFailure)failure).Label()));
             }
         });
         writer.Counter("mainstay_http_received_bytes_total", "Bytes of requests.");

@@ -10,6 +10,7 @@ using Mainstay.Core.Rules;
 using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Pools;
+using Mainstay.Engine.Tls;
 
 namespace Mainstay.Engine.Http;
 
@@ -18,13 +19,16 @@ internal sealed class HttpService
 {
     /// <param name="number">Of the service's counters; kept over reloads.</param>
     public HttpService(
-        HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<HttpSnapshot, ForwardedPolicy, ServiceGuard> guard, Func<string, PoolTarget> pools)
+        HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<HttpSnapshot, ForwardedPolicy, ServiceGuard> guard,
+        Func<string, PoolTarget> pools, Func<string, TlsProfile> tls)
     {
         Snapshot = snapshot;
         Number = number;
         var rules = new ServiceRules(snapshot);
         Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
         NameText = Encoding.UTF8.GetBytes(snapshot.Name);
+        TransportSecurity = TransportSecurityField.Line(snapshot.Hsts);
+        Listeners = [.. snapshot.Listen.Select(listener => new HttpListener(listener, tls))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Guard = guard(snapshot, Forwarded);
         Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
@@ -34,6 +38,10 @@ internal sealed class HttpService
     }
 
     public HttpSnapshot Snapshot { get; }
+    public ImmutableArray<HttpListener> Listeners { get; }
+
+    /// <summary>The Strict-Transport-Security line for what goes out by TLS; null = none.</summary>
+    public byte[]? TransportSecurity { get; }
     public int Number { get; }
 
     /// <summary>The name as the log writes it.</summary>
@@ -93,6 +101,13 @@ internal sealed class RouteTarget
                 break;
         }
     }
+
+    private RouteTarget(RedirectResponse redirect) => (Name, Redirect) = ("", redirect);
+
+    /// <summary>The same URL with https; 308 keeps method and body.</summary>
+    /// <param name="port">Of the https URL.</param>
+    public static RouteTarget ToHttps(int port) =>
+        new(RedirectResponse.ToHttps(port));
 
     private RouteTarget(string name, FixedResponse response) => (Name, Response) = (name, response);
 

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text;
 using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
+using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
@@ -12,6 +14,7 @@ using Mainstay.Engine.Offload;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
+using Mainstay.Linux.Tls;
 
 namespace Mainstay.Engine.Http;
 
@@ -36,6 +39,8 @@ internal sealed partial class HttpShard : ILoopReceiver
     /// <summary>How long a connection waits here that came too late for the exchange it was meant for.</summary>
     private static readonly TimeSpan s_adoptedKeepAlive = TimeSpan.FromSeconds(1);
 
+    private static readonly byte[][] s_failures = [.. Enum.GetValues<TlsFailure>().Select(failure => Encoding.ASCII.GetBytes(failure.Label()))];
+
     private readonly NativeBuffer _input = new(HeadRoom + ReceiveSize);
     private readonly NativeBuffer _frames = new(ReceiveSize + 2 * Http2Connection.MaxInput);
     private readonly NativeBuffer _output = new(OutputSize);
@@ -54,6 +59,7 @@ internal sealed partial class HttpShard : ILoopReceiver
     private long _dateSecond = -1;
     private int _year;
     private int _open;
+    private TlsTransport? _tlsTransport;
 
     /// <param name="blockBytes">Bytes in blocks that this shard may use: from there on it accepts no new client, and closes some.</param>
     /// <param name="fileDescriptors">Files that this shard may hold open.</param>
@@ -70,6 +76,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         Budget = budget;
         Files = new FileCache(shard.Loop, offload, fileDescriptors);
         Tarpit = new Tarpit(Loop, budget);
+        Handshakes = new HandshakeGate(Loop);
         RequestIds = new RequestId(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
     }
 
@@ -81,6 +88,12 @@ internal sealed partial class HttpShard : ILoopReceiver
     public AccessLogQueue Log { get; }
     public RequestId RequestIds { get; }
     public ShardCounters Counters { get; } = new();
+    /// <summary>TLS handshakes of clients.</summary>
+    public HandshakeGate Handshakes { get; }
+
+    /// <summary>What the shard's TLS connections share; made at the first one.</summary>
+    public TlsTransport TlsTransport => _tlsTransport ??= new TlsTransport();
+
     public RequestHead Request { get; } = new();
     public ResponseHead Response { get; } = new();
 
@@ -158,11 +171,11 @@ internal sealed partial class HttpShard : ILoopReceiver
         {
             if (_listeners.TryGetValue(listener.Descriptor, out AcceptChannel? known))
             {
-                known.Service = listener.Service;
+                known.Use(listener);
                 continue;
             }
 
-            var channel = new AcceptChannel(this, listener.Service, listener.Descriptor);
+            var channel = new AcceptChannel(this, listener);
             _listeners.Add(listener.Descriptor, channel);
             channel.Start();
         }
@@ -306,9 +319,14 @@ internal sealed partial class HttpShard : ILoopReceiver
     public void OnHeadRefused(ClientConnection client, Outcome outcome, int bytesToClient)
     {
         OnExchangeEnded(client.Service, outcome.Status, outcome, TimeSpan.Zero, 0, bytesToClient);
-        if (!Log.IsEnabled) return;
+        if (Log.IsEnabled) LogRefused(client, outcome, bytesToClient, TlsFailure.None);
+    }
+
+    private void LogRefused(ClientConnection client, Outcome outcome, int bytesToClient, TlsFailure failure)
+    {
         var record = new AccessRecord
         {
+            Error = failure == TlsFailure.None ? default : s_failures[(int)failure],
             UnixMicroseconds = Loop.UnixNanoseconds / 1000,
             Client = client.AddressText,
             Version = 11,
@@ -319,6 +337,18 @@ internal sealed partial class HttpShard : ILoopReceiver
             Outcome = outcome,
         };
         Log.Append(Output, record);
+    }
+
+    /// <summary>A TLS handshake of a client did not succeed.</summary>
+    public void OnHandshakeFailed(ClientConnection client, TlsFailure failure, Outcome outcome)
+    {
+        ServiceCounters counters = _services[client.CountedService];
+        counters.HandshakeFailures[(int)failure]++;
+
+        // Who connects and says nothing is a probe of the network; who begins and breaks off is told of.
+        if (failure == TlsFailure.PlainHttp || !client.HasSpoken) return;
+        counters.Causes[(int)outcome.Cause]++;
+        if (Log.IsEnabled) LogRefused(client, outcome, 0, failure);
     }
 
     /// <summary>

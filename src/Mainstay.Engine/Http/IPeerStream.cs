@@ -55,6 +55,9 @@ internal interface IClientStream : IPeerStream, IRequestOrigin
     /// <summary>The service as of now: what the next request sees.</summary>
     HttpService Service { get; }
 
+    /// <summary>What every request of the client's listener gets; null = what the routes say.</summary>
+    RouteTarget? OnlyRoute { get; }
+
     /// <summary>Requests so far on this connection.</summary>
     int Requests { get; }
 

@@ -125,6 +125,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     public int SendKept(ReadOnlySpan<byte> bytes, int headLength, bool isEnd)
     {
+        // Sealed bytes cannot be taken back: what the kernel does not take waits here.
+        if (IsSecured) return Send(bytes) == SendResult.Failed ? -(int)LastError : bytes.Length;
         int count = Sockets.Send(Descriptor, bytes);
         return count == -(int)Errno.EAGAIN ? 0 : count;
     }
@@ -138,7 +140,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     public int Appetite => int.MaxValue;
 
-    public void EndSending() => Sockets.ShutdownWrite(Descriptor);
+    public void EndSending() => EndStream();
 
     public void RunSoon() => Loop.RunSoon(this);
 

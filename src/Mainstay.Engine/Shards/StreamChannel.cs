@@ -18,7 +18,7 @@ public enum SendResult
 /// A connected stream socket, registered once and edge-triggered: it remembers what the edge said until a call returned EAGAIN,
 /// and keeps what the kernel would not take.
 /// </summary>
-public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
+public abstract partial class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
 {
     private Block? _unsent;
 
@@ -57,17 +57,27 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     protected bool Note(IoEvents events)
     {
         const IoEvents over = IoEvents.ReadHangUp | IoEvents.HangUp | IoEvents.Error;
-        if ((events & (IoEvents.In | over)) != 0) IsReadable = true;
+        if ((events & (IoEvents.In | over)) != 0)
+        {
+            IsReadable = true;
+            if (IsSecured) Security.OnReadable();
+        }
+
         if ((events & over) != 0) PeerEnded = true;
         return (events & (IoEvents.Out | IoEvents.HangUp | IoEvents.Error)) != 0;
     }
 
     /// <summary>Look for input even without an event: a failed send may have left the peer's last words behind.</summary>
-    public void MarkReadable() => IsReadable = PeerEnded = true;
+    public void MarkReadable()
+    {
+        IsReadable = PeerEnded = true;
+        if (IsSecured) Security.OnReadable();
+    }
 
     /// <summary>Bytes received; 0 at the end of the stream; a negated <see cref="Errno"/>, EAGAIN when there is nothing now.</summary>
     public int Receive(Span<byte> buffer)
     {
+        if (IsSecured) return ReceiveSecured(buffer);
         int count = Sockets.Receive(Descriptor, buffer);
         if (count > 0)
         {
@@ -86,7 +96,9 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     }
 
     /// <summary>Sends, or keeps what does not fit now (in order behind what already waits).</summary>
-    public SendResult Send(ReadOnlySpan<byte> bytes)
+    public SendResult Send(ReadOnlySpan<byte> bytes) => IsSecured ? SendSecured(bytes) : SendPlain(bytes);
+
+    private SendResult SendPlain(ReadOnlySpan<byte> bytes)
     {
         if (_unsent is not null)
         {
@@ -122,6 +134,7 @@ public abstract class StreamChannel(EventLoop loop, BlockPool blocks) : Channel
     protected void CloseDescriptor()
     {
         if (Descriptor < 0) return;
+        if (IsSecured) EndSecurity();
         DropUnsent();
         Loop.Unregister(this);
         Mainstay.Linux.Descriptor.Close(Descriptor);

@@ -21,56 +21,6 @@ public enum TlsProgress
     Untrusted,
 }
 
-/// <summary>What TLS connections to servers have in common. Thread-safe once made.</summary>
-public sealed class TlsClientContext : IDisposable
-{
-    private nint _context;
-
-    private TlsClientContext(nint context, bool verify) => (_context, Verifies) = (context, verify);
-
-    ~TlsClientContext() => Free();
-
-    /// <summary>Null when TLS can be used on this machine; else what is missing and how to get it.</summary>
-    public static string? Missing => LibSsl.Missing;
-
-    public bool Verifies { get; }
-
-    internal nint Handle => _context;
-
-    /// <summary>Null with the reason when OpenSSL is missing or cannot.</summary>
-    /// <param name="verify">Chain (the machine's certificate store) and name have to be right.</param>
-    public static TlsClientContext? TryCreate(bool verify, out string problem)
-    {
-        problem = LibSsl.Missing ?? "";
-        if (LibSsl.Missing is not null) return null;
-        nint context = LibSsl.ContextNew(LibSsl.ClientMethod());
-        if (context == 0)
-        {
-            problem = "OpenSSL cannot make a client context";
-            return null;
-        }
-
-        // A peer that closes without close_notify ends its stream; whether the message was whole is HTTP's to say.
-        _ = LibSsl.ContextSetOptions(context, LibSsl.OptionIgnoreUnexpectedEof);
-        LibSsl.ContextSetVerify(context, verify ? LibSsl.VerifyPeer : LibSsl.VerifyNone, 0);
-        if (verify) _ = LibSsl.ContextSetDefaultVerifyPaths(context);
-        return new TlsClientContext(context, verify);
-    }
-
-    public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        if (_context == 0) return;
-        LibSsl.ContextFree(_context);
-        _context = 0;
-    }
-}
-
 /// <summary>TLS over one connected, non-blocking descriptor, which it does not own.</summary>
 public sealed unsafe class TlsClientSession : IDisposable
 {

@@ -58,7 +58,7 @@ internal static class MachineCheck
     private static void InspectListeners(Snapshot snapshot, List<MachineFinding> findings)
     {
         HashSet<NetAddress> local = LocalAddresses();
-        var listeners = snapshot.Http.SelectMany(h => h.Listen.Select(l => ($"http.{h.Name}.listen", l)))
+        var listeners = snapshot.Http.SelectMany(h => h.Listen.Select(l => ($"http.{h.Name}.listen", l.Address)))
             .Concat(snapshot.Tcp.SelectMany(t => t.Listen.Select(l => ($"tcp.{t.Name}.listen", l.Address))));
         foreach ((string place, Endpoint listen) in listeners)
         {

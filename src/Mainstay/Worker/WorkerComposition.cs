@@ -9,6 +9,7 @@ using Mainstay.Engine.Pools;
 using Mainstay.Engine.Probing;
 using Mainstay.Engine.Shards;
 using Mainstay.Engine.Tcp;
+using Mainstay.Engine.Tls;
 using Mainstay.Linux.Processes;
 
 namespace Mainstay.Worker;
@@ -44,7 +45,8 @@ internal sealed class WorkerComposition
         var budget = new ConnectionBudget(MaxConnections(process.MaxConnections));
         var protection = new ProtectionTables((ban, isDryRun) => Announce(context.Log, ban, isDryRun));
         var bans = new BanPlane(protection, process.StateDirectory, context.Log.Warning);
-        var http = new HttpPlane(shards, registry, () => pools.Prepared, accessLog, budget, protection);
+        var tls = new TlsPlane(OwnFiles.Instance, (isError, text) => context.Log.Write(isError ? LogLevel.Error : LogLevel.Info, text));
+        var http = new HttpPlane(shards, registry, () => pools.Prepared, tls.Prepared, accessLog, budget, protection);
         var tcp = new TcpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
         var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings)
         {
@@ -54,7 +56,8 @@ internal sealed class WorkerComposition
                 tcp.OnServerOut(server, cutBusy);
             },
         };
-        var sources = new StatusSources([pools, prober, new HttpReport(http, accessLog), new ProtectionReport(http, protection), new TcpReport(tcp)]);
+        var sources = new StatusSources(
+            [pools, prober, new HttpReport(http, accessLog), new ProtectionReport(http, protection), new TcpReport(tcp), new TlsReport(tls)]);
 
         // The HTTP plane comes last of those that use pools: it retires what the configuration no longer has.
         context.Handover.LeaveState = () =>
@@ -68,7 +71,7 @@ internal sealed class WorkerComposition
             prober.TakeBackState();
         };
         var api = new AdminApi(sources, prober, context.Reload, context.Handover, protection.Bans);
-        return [pools, prober, bans, tcp, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
+        return [pools, prober, bans, tls, tcp, http, new AdminPlane(api, context.Loop, context.Log, context.Handover)];
     }
 
     private static void Announce(OperatorLog log, HealthNotice notice) =>

@@ -18,6 +18,7 @@ internal sealed class RandomSnapshots(int seed)
     {
         ImmutableArray<PoolSnapshot> pools = [.. Names("p").Select(Pool)];
         string[] names = [.. pools.Select(p => p.Name)];
+        ImmutableArray<TlsSnapshot> profiles = [.. Names("c").Select(Tls)];
         return new Snapshot
         {
             Node = Pick("lb1", "node.example", "007", "true"),
@@ -25,7 +26,8 @@ internal sealed class RandomSnapshots(int seed)
             Process = new ProcessSnapshot(_random.Next(4), Pick("nobody", "www-data"), Pick("/var/lib/mainstay", "/srv/state"), Time(), _random.Next(3)),
             AccessLog = AccessLog(),
             Pools = pools,
-            Http = [.. Names("h").Select(name => Service(name, names))],
+            Http = [.. Names("h").Select(name => Service(name, names, [.. profiles.Select(p => p.Name)]))],
+            Tls = profiles,
             Tcp = names.Length == 0 ? [] : [.. Names("t").Select(name => Tcp(name, names))],
         };
     }
@@ -139,10 +141,37 @@ internal sealed class RandomSnapshots(int seed)
         CertificateWarning = check.Kind == CheckKind.Https ? Time() : check.CertificateWarning,
     };
 
-    private HttpSnapshot Service(string name, string[] pools) => new()
+    private ListenerSnapshot HttpListener(Endpoint address, string[] profiles) => _random.Next(3) switch
+    {
+        0 when profiles.Length > 0 => new ListenerSnapshot(address, Pick(profiles)),
+        1 => new ListenerSnapshot(address, null, Pick(443, 8443)),
+        _ => new ListenerSnapshot(address),
+    };
+
+    private TlsSnapshot Tls(string name) => new()
     {
         Name = name,
-        Listen = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => Listener(Address(Pick("0.0.0.0", "127.0.0.1", "::", "2001:db8::1"))))],
+        Certificates = [.. Enumerable.Range(1, _random.Next(1, 4)).Select(i => new CertificateSource(
+            new FileReference($"/etc/a b/{i}.pem"), Maybe() ? null : new FileReference($"/etc/{i}.key"), Maybe() ? null : new FileReference("/o.der")))],
+        Directory = Maybe() ? null : new FileReference("/etc/certificates"),
+        DefaultName = Pick("", "www.example.com"),
+        Strict = Maybe(),
+        Profile = Any<TlsProfileKind>(),
+        MinVersion = Maybe() ? null : TlsVersionBound.Tls12,
+        MaxVersion = Maybe() ? null : TlsVersionBound.Tls13,
+        Ciphers = Pick("", "ECDHE-RSA-AES128-GCM-SHA256"),
+        CipherSuites = Pick("", "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256"),
+        Tickets = new TlsTicketSnapshot(TimeSpan.FromHours(_random.Next(24)), Maybe() ? null : new FileReference("/etc/tickets")),
+        Handshake = new TlsHandshakeSnapshot(Positive(), _random.Next(10), _random.Next(10)),
+        Client = Maybe() ? null : new ClientCertificateSnapshot(new FileReference("/etc/ca.pem"), Maybe(), Maybe() ? null : new FileReference("/etc/crl.pem")),
+        Watch = TimeSpan.FromSeconds(_random.Next(100)),
+    };
+
+    private HttpSnapshot Service(string name, string[] pools, string[] profiles) => new()
+    {
+        Name = name,
+        Listen = [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => HttpListener(Listener(Address(Pick("0.0.0.0", "127.0.0.1", "::", "2001:db8::1"))), profiles))],
+        Hsts = Maybe() ? null : new HstsSnapshot(Time(), Maybe()),
         Routes = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(i => Route(name, i, pools))],
         Limits = Maybe() ? new HttpLimits() : new HttpLimits(4096, 8192, _random.Next(1, 50), 1L << _random.Next(40), _random.Next(5), _random.Next(1, 500)),
         Timeouts = new HttpTimeouts(Positive(), Positive(), Time(), Positive()),

@@ -35,7 +35,7 @@ public class SchemaTests
 
     [Theory]
     [InlineData("nodes: a")]
-    [InlineData("tls: {}")]
+    [InlineData("vips: {}")]
     [InlineData("process: { shards: -1 }")]
     [InlineData("process: { drain-timeout: 5 }")]
     [InlineData("process: { drain-timeout: 5 sec }")]

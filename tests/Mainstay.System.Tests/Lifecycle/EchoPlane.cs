@@ -29,7 +29,7 @@ internal sealed class EchoPlane : IPlane
     {
         _next = next;
         var errors = new List<string>();
-        foreach (Endpoint endpoint in next.Http[0].Listen)
+        foreach (Endpoint endpoint in next.Http[0].Listen.Select(listener => listener.Address))
         {
             if (_listeners.ContainsKey(endpoint)) continue;
             ListenerSockets sockets = await listeners.OpenAsync(endpoint, next.Process.Shards);
@@ -46,7 +46,7 @@ internal sealed class EchoPlane : IPlane
     {
         Snapshot next = _next ?? throw new InvalidOperationException("nothing is prepared");
         _answer = next.Node;
-        foreach (Endpoint gone in _listeners.Keys.Except(next.Http[0].Listen).ToList())
+        foreach (Endpoint gone in _listeners.Keys.Except(next.Http[0].Listen.Select(listener => listener.Address)).ToList())
         {
             foreach (Socket listener in _listeners[gone]) listener.Dispose();
             _listeners.Remove(gone);

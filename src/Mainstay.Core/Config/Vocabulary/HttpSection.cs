@@ -6,14 +6,57 @@ namespace Mainstay.Core.Config.Vocabulary;
 /// <summary>One HTTP service.</summary>
 internal static class HttpSection
 {
-    private static readonly Key<Endpoint, Endpoint> ListenAddress = new("address", EndpointType.Listener, e => e)
+    private static readonly Key<ListenerSnapshot, Endpoint> ListenAddress = new("address", EndpointType.Listener, l => l.Address)
     { Doc = "Address and port, or unix:/path.", Required = true };
 
-    private static readonly Section<Endpoint> ListenSection = new("http.NAME.listen", [ListenAddress], v => v.Get(ListenAddress))
+    private static readonly Key<ListenerSnapshot, string?> ListenTls = new(
+        "tls", new OptionalType<string>(TlsReferenceType.Instance), l => l.Tls)
+    { Doc = "Name of the TLS profile, below tls, with which clients are spoken to.", Otherwise = "plain HTTP" };
+
+    private static readonly Key<ListenerSnapshot, int?> RedirectHttps = new(
+        "redirect-https", new OptionalValueType<int>(HttpsPortType.Instance), l => l.RedirectHttps == 0 ? null : l.RedirectHttps)
+    {
+        Doc = "Every request is sent on to the same URL with https (308): true, or the port if it is not 443.",
+        Otherwise = "requests are served",
+    };
+
+    private static readonly Section<ListenerSnapshot> ListenSection = new(
+        "http.NAME.listen",
+        [ListenAddress, ListenTls, RedirectHttps],
+        v => new ListenerSnapshot(v.Get(ListenAddress), v.Get(ListenTls), v.Get(RedirectHttps) ?? 0))
     {
         Doc = "Where the service listens: an address, a mapping, or a list of these.",
         Shorthand = ListenAddress,
-        Later = ["tls", "proxy-protocol"],
+        Later = ["proxy-protocol"],
+        Verify = v =>
+        {
+            if (v.IsWritten(ListenTls) && v.IsWritten(RedirectHttps))
+                v.Error(RedirectHttps, "the listener speaks TLS already (a redirect goes on the plain one)");
+        },
+    };
+
+    private static readonly Key<HstsSnapshot, TimeSpan> HstsMaxAge = new("max-age", DurationType.OrZero, h => h.MaxAge)
+    { Doc = "How long browsers remember it; 0 makes them forget.", Required = true };
+
+    private static readonly Key<HstsSnapshot, bool> HstsSubdomains = new("include-subdomains", BooleanType.Instance, h => h.IncludeSubdomains)
+    { Doc = "For every name below it too.", Default = Key.Plain("false") };
+
+    private static readonly Key<HstsSnapshot, bool> HstsPreload = new("preload", BooleanType.Instance, h => h.Preload)
+    { Doc = "Agrees to be built into browsers, which is hard to take back.", Default = Key.Plain("false") };
+
+    private static readonly Section<HstsSnapshot> HstsSection = new(
+        "http.NAME.hsts",
+        [HstsMaxAge, HstsSubdomains, HstsPreload],
+        v => new HstsSnapshot(v.Get(HstsMaxAge), v.Get(HstsSubdomains), v.Get(HstsPreload)))
+    {
+        Doc = "Strict-Transport-Security (RFC 6797) on responses that go out by TLS; a server's own is replaced.",
+        Shorthand = HstsMaxAge,
+        Verify = v =>
+        {
+            bool read = v.TryGet(HstsMaxAge, out TimeSpan age) & v.TryGet(HstsSubdomains, out bool subdomains) & v.TryGet(HstsPreload, out bool preload);
+            if (read && preload && (!subdomains || age < TimeSpan.FromDays(365)))
+                v.Error(HstsPreload, "takes include-subdomains: true and a max-age of 365d (hstspreload.org)");
+        },
     };
 
     /// <summary>A head has to fit twice, as received and as sent, into a buffer beside what came of the body.</summary>
@@ -98,8 +141,8 @@ internal static class HttpSection
             v.Get(Trusted), v.Get(XForwarded), v.Get(Standard), v.Get(Via), v.Get(RequestId) == NoRequestId ? "" : v.Get(RequestId)))
     { Doc = "What servers are told about the client." };
 
-    private static readonly Key<HttpSnapshot, ImmutableArray<Endpoint>> Listen = new(
-        "listen", new ListType<Endpoint>(ListenSection) { Single = true, AtLeast = 1 }, h => h.Listen)
+    private static readonly Key<HttpSnapshot, ImmutableArray<ListenerSnapshot>> Listen = new(
+        "listen", new ListType<ListenerSnapshot>(ListenSection) { Single = true, AtLeast = 1 }, h => h.Listen)
     { Doc = "Where the service listens.", Required = true };
 
     private static readonly Key<HttpSnapshot, ImmutableArray<RouteSnapshot>> Routes = new(
@@ -128,9 +171,12 @@ internal static class HttpSection
     private static readonly Key<HttpSnapshot, ProtectSnapshot> Protect = new("protect", ProtectSection.Section, h => h.Protect)
     { Doc = "What keeps the service from being used up by a few clients.", Default = Key.EmptyMapping };
 
+    private static readonly Key<HttpSnapshot, HstsSnapshot?> Hsts = new("hsts", new OptionalType<HstsSnapshot>(HstsSection), h => h.Hsts)
+    { Doc = "Browsers are told to come by https only.", Otherwise = "they are not" };
+
     public static readonly Section<HttpSnapshot> Section = new(
         "http.NAME",
-        [Listen, Routes, Limits, Timeouts, Forwarded, Http2, Protect],
+        [Listen, Routes, Limits, Timeouts, Forwarded, Http2, Protect, Hsts],
         v => new HttpSnapshot
         {
             Name = "",
@@ -141,6 +187,7 @@ internal static class HttpSection
             Forwarded = v.Get(Forwarded),
             Http2 = v.Get(Http2),
             Protect = v.Get(Protect),
+            Hsts = v.Get(Hsts),
         })
     {
         Doc = "An HTTP service: where it listens and what it does with each request.",

@@ -26,9 +26,12 @@ internal static class RootSection
     private static readonly Key<Snapshot, ImmutableArray<TcpSnapshot>> Tcp = new("tcp", TcpSection.Map, s => s.Tcp)
     { Doc = "TCP and UDP services.", Default = Key.EmptyMapping, Otherwise = "none" };
 
+    private static readonly Key<Snapshot, ImmutableArray<TlsSnapshot>> Tls = new("tls", TlsSection.Map, s => s.Tls)
+    { Doc = "Certificates and rules for listeners that speak TLS.", Default = Key.EmptyMapping, Otherwise = "none" };
+
     public static readonly Section<Snapshot> Section = new(
         "top level",
-        [Node, Admin, Process, AccessLog, Pools, Http, Tcp],
+        [Node, Admin, Process, AccessLog, Pools, Http, Tcp, Tls],
         v => new Snapshot
         {
             Node = v.Get(Node),
@@ -38,9 +41,10 @@ internal static class RootSection
             Pools = v.Get(Pools),
             Http = v.Get(Http),
             Tcp = v.Get(Tcp),
+            Tls = v.Get(Tls),
         })
     {
-        Later = ["tls", "l4", "vips"],
+        Later = ["l4", "vips"],
         Block = true,
         Commented = true,
         Verify = v =>

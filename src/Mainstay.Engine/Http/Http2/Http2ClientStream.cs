@@ -32,6 +32,7 @@ internal sealed class Http2ClientStream(HttpShard shard) : Http2Stream(shard), I
     public ReadOnlySpan<byte> AddressText => _connection.Client.AddressText;
     public int LocalPort => _connection.Client.LocalPort;
     public bool IsTls => _connection.Client.IsTls;
+    public RouteTarget? OnlyRoute => _connection.Client.OnlyRoute;
     public int Requests => _connection.Client.Requests;
     public int PlainDescriptor => -1;
     public ref Standing Standing => ref _connection.Client.Standing;

@@ -6,11 +6,13 @@ using System.Net.Sockets;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Engine.Control;
 using Mainstay.Engine.Http;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
+using Mainstay.Engine.Tls;
 
 namespace Mainstay.Engine.Tests.Http.Bench;
 
@@ -32,18 +34,19 @@ internal sealed class ProxyBench : IAsyncDisposable
     {
         _snapshot = snapshot;
         _shards = Shard.StartAll(shards, (_, fault) => Faults.Enqueue(fault));
-        Plane = new HttpPlane(_shards, Registry, () => _pools, _log, new ConnectionBudget(maxConnections), Protection, memory);
+        Plane = new HttpPlane(_shards, Registry, () => _pools, Tls.Prepared, _log, new ConnectionBudget(maxConnections), Protection, memory);
     }
 
     /// <summary>Exceptions on the shards. A test that provokes some takes them out.</summary>
     public ConcurrentQueue<Exception> Faults { get; } = new();
 
     public HttpPlane Plane { get; }
+    public TlsPlane Tls { get; } = new(OwnFiles.Instance, (_, _) => { });
     public PoolRegistry Registry { get; } = new();
     public ProtectionTables Protection { get; } = new();
     public BenchListeners Listeners { get; } = new();
     public ImmutableArray<PoolRuntime> Pools => _pools;
-    public int Port => Listeners.PortOf(_snapshot.Http[0].Listen[0]);
+    public int Port => Listeners.PortOf(_snapshot.Http[0].Listen[0].Address);
     public AccessLog Log => _log;
 
     /// <summary>Requests that ended for this cause, on all shards and services.</summary>
@@ -64,9 +67,11 @@ internal sealed class ProxyBench : IAsyncDisposable
     public async Task ApplyAsync(Snapshot snapshot)
     {
         _pools = Registry.Prepare(snapshot);
+        Assert.Empty(await Tls.PrepareAsync(snapshot, Listeners, CancellationToken.None));
         IReadOnlyList<string> errors = await Plane.PrepareAsync(snapshot, Listeners, CancellationToken.None);
         Assert.Empty(errors);
         Publish();
+        await Tls.PublishAsync(CancellationToken.None);
         await Plane.PublishAsync(CancellationToken.None);
         _snapshot = snapshot;
     }
@@ -172,6 +177,7 @@ internal sealed class ProxyBench : IAsyncDisposable
 
         Assert.Empty(Faults);
         foreach (Shard shard in _shards) shard.Stop();
+        Tls.Dispose();
         Listeners.Dispose();
     }
 

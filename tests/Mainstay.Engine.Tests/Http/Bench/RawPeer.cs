@@ -12,9 +12,13 @@ internal sealed class RawPeer : IDisposable
     private int _start;
     private int _end;
 
-    public RawPeer(Socket socket)
+    private readonly Stream? _secured;
+
+    /// <param name="secured">Wraps the socket in TLS: bytes go through it.</param>
+    public RawPeer(Socket socket, Stream? secured = null)
     {
         Socket = socket;
+        _secured = secured;
         socket.ReceiveTimeout = socket.SendTimeout = PatienceMilliseconds;
         if (socket.AddressFamily != AddressFamily.Unix) socket.NoDelay = true;
     }
@@ -25,6 +29,12 @@ internal sealed class RawPeer : IDisposable
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
+        if (_secured is not null)
+        {
+            _secured.Write(bytes);
+            return;
+        }
+
         while (!bytes.IsEmpty) bytes = bytes[Socket.Send(bytes)..];
     }
 
@@ -176,7 +186,7 @@ internal sealed class RawPeer : IDisposable
     {
         _start = 0;
         _end = 0;
-        _end = Socket.Receive(_buffer);
+        _end = _secured?.Read(_buffer) ?? Socket.Receive(_buffer);
         return _end > 0;
     }
 }
