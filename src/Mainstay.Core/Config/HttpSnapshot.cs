@@ -22,6 +22,7 @@ public sealed record HttpSnapshot
 
     /// <summary>Null: no Strict-Transport-Security.</summary>
     public HstsSnapshot? Hsts { get; init; }
+    public CompressSnapshot Compress { get; init; } = CompressSnapshot.Off;
 }
 
 /// <summary>Strict-Transport-Security (RFC 6797) on what goes out by TLS.</summary>
@@ -58,6 +59,9 @@ public sealed record RouteSnapshot(string Name, RouteMatch Match, RouteAction Ac
 {
     /// <summary>Beside those of the service.</summary>
     public ImmutableArray<RateLimitSnapshot> RateLimits { get; init; } = [];
+
+    /// <summary>Null: the service's.</summary>
+    public CompressSnapshot? Compress { get; init; }
 }
 
 /// <summary>All conditions that are set have to hold; within one condition any of its patterns will do.</summary>

@@ -74,7 +74,8 @@ internal sealed partial class Exchange
             return;
         }
 
-        if (!hasBody || file.IsInMemory)
+        if (IsCodedHere(file, answer)) length = CodeFileHead(length, hasBody);
+        if (!hasBody || (file.IsInMemory && _encoder is null))
         {
             if (hasBody) length += WriteContent(file, ranges, output[length..]);
             SendWhole(length, new Outcome(OutcomePhase.Done, OutcomeCause.FileServed));
@@ -91,7 +92,7 @@ internal sealed partial class Exchange
         _fileWarmTo = _loop.Now < file.ResidentUntil ? file.Status.Size : 0;
         _fileTookTime = _fileIsCopied = false;
         _responseBegun = true;
-        _clientFraming = BodyKind.Length;
+        _clientFraming = _encoder is null ? BodyKind.Length : BodyKind.Chunked;
         _phase = ExchangePhase.FileSending;
         ArmFor(_service.Snapshot.Timeouts.Write);
         PumpFile(length, length);
@@ -138,7 +139,7 @@ internal sealed partial class Exchange
     /// <param name="headLength">So many of them are the response's head.</param>
     private void PumpFile(int prefix, int headLength)
     {
-        int budget = DownloadBytesPerTurn;
+        int budget = _encoder is null ? DownloadBytesPerTurn : CodedBytesPerTurn;
         while (!_client.HasUnsent)
         {
             if (budget <= 0)
@@ -153,13 +154,14 @@ internal sealed partial class Exchange
                 return;
             }
 
-            if (_fileWarmTo <= _fileAt && !IsResident())
+            if (!_file!.IsInMemory && _fileWarmTo <= _fileAt && !IsResident())
             {
                 AwaitFile(prefix, headLength);
                 return;
             }
 
-            bool goesOn = _client.PlainDescriptor >= 0 && !_fileIsCopied
+            bool goesOn = _encoder is not null ? SendCoded(ref budget, prefix)
+                : _client.PlainDescriptor >= 0 && !_fileIsCopied
                 ? SendFromFile(ref budget, prefix, headLength)
                 : SendThroughBuffer(ref budget, prefix, headLength);
             if (!goesOn) return;

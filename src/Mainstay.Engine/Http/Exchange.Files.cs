@@ -19,6 +19,9 @@ internal sealed partial class Exchange
     /// <summary>What a files route says to any method but GET and HEAD.</summary>
     private static readonly FixedResponse s_methodNotAllowed = new(405, "405 Method Not Allowed\n", "text/plain; charset=utf-8", "Allow: GET, HEAD\r\n");
 
+    /// <summary>A file that is written to whenever it has just been opened, as often opened again.</summary>
+    private const int MaxOpenings = 3;
+
     private enum FileStage : byte
     {
         /// <summary>The file that the request names.</summary>
@@ -40,7 +43,7 @@ internal sealed partial class Exchange
 
     /// <summary>The head is in <see cref="HttpShard.Request"/> still.</summary>
     private bool _isParsed;
-    private bool _fileWasReopened;
+    private int _fileOpenings;
 
     private FileSite Site => _route.Files!;
 
@@ -54,7 +57,7 @@ internal sealed partial class Exchange
 
     private void BeginFile(RequestHead request, OwnResponse own, bool linger)
     {
-        (_own, _ownLingers, _fileStage, _isParsed, _fileWasReopened) = (own, linger, FileStage.Asked, true, false);
+        (_own, _ownLingers, _fileStage, _isParsed, _fileOpenings) = (own, linger, FileStage.Asked, true, 0);
         if (_method is not (RequestMethod.Get or RequestMethod.Head))
         {
             AnswerFixed(s_methodNotAllowed, new Outcome(OutcomePhase.Route, OutcomeCause.MethodNotAllowed));
@@ -202,20 +205,21 @@ internal sealed partial class Exchange
         else AnswerConditions(file, asked, fields, head);
     }
 
+    /// <summary>Its content was written to. That its name has gone to another file changes nothing: what is open stays what it was.</summary>
     private static bool HasChanged(Representation file) =>
-        FileStatus.Read(file.Descriptor, mayWait: false, out FileStatus now) < 0 || now != file.Status;
+        FileStatus.Read(file.Descriptor, mayWait: false, out FileStatus now) < 0 || now.Size != file.Status.Size
+        || now.ModifiedNanoseconds != file.Status.ModifiedNanoseconds;
 
     /// <summary>The open file was written to: what the cache knows of it is not true any more.</summary>
     private void Reopen(FileEntry entry)
     {
         FileCache.Invalidate(entry);
-        if (_fileWasReopened)
+        if (++_fileOpenings > MaxOpenings)
         {
             AnswerError(OutcomeCause.FileUnavailable);
             return;
         }
 
-        _fileWasReopened = true;
         switch (_fileStage)
         {
             case FileStage.Fallback: Look(Site.Try, isDirectory: false); break;

@@ -76,6 +76,7 @@ internal sealed partial class Exchange
         _awaitsContinue = request.ExpectsContinue && !_isRetained;
         if (_isRetained) _client.KeepAhead(rest[bodyLength..]);
         _bytesFromClient = head.Length + bodyLength;
+        ChooseCoding(request, head);
         WriteRequest(request, head, rest[..bodyLength]);
         if (Pool.Snapshot.Upstream.Total > TimeSpan.Zero) _totalDeadline = _begunAt + Pool.Snapshot.Upstream.Total;
         _pickKey = _route.Key(request, head, _client.Address, _client.Port, _loop.Now);

@@ -1,8 +1,10 @@
 using Mainstay.Core;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Http.Coding;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
+using Mainstay.Linux.Compression;
 
 namespace Mainstay.Engine.Http;
 
@@ -57,7 +59,7 @@ internal sealed partial class Exchange
     {
         IServerStream upstream = _upstream!;
         if (IsPaused && !TryEndPause()) return false;
-        int budget = DownloadBytesPerTurn;
+        int budget = _coding == ContentCoding.Identity ? DownloadBytesPerTurn : CodedBytesPerTurn;
         while (_upstream == upstream && upstream.IsReadable && !_client.HasUnsent && !IsPaused)
         {
             if (budget <= 0)
@@ -68,9 +70,9 @@ internal sealed partial class Exchange
 
             Span<byte> room = shard.Input[HttpShard.HeadRoom..];
             int have = CopyStash(room);
-            int most = Math.Min(_client.Appetite, _largestPiece);
+            int most = Math.Min(Math.Min(_client.Appetite, _largestPiece), ReceiveRoom(have) - have);
             int count = upstream.Receive(room.Slice(have, Math.Min(room.Length - have, most)));
-            if (count == -(int)Errno.EAGAIN) return false;
+            if (count == -(int)Errno.EAGAIN) return !FlushCoded();
             if (count <= 0)
             {
                 OnServerEnded(count == 0 ? Errno.None : (Errno)(-count));
@@ -87,6 +89,7 @@ internal sealed partial class Exchange
             }
         }
 
+        if (_upstream == upstream && !upstream.IsReadable) FlushCoded();
         return _upstream != upstream;
     }
 
@@ -100,7 +103,7 @@ internal sealed partial class Exchange
     /// <summary>Bytes of the shard's input from the server. False when the exchange has ended.</summary>
     private bool OnBytes(int start, int end)
     {
-        if (_responseBegun) return PassBody(start, end);
+        if (_responseBegun) return _encoder is null ? PassBody(start, end) : PassCoded(start, end, prefix: 0);
         while (true)
         {
             ReadOnlySpan<byte> bytes = shard.Input[start..end];
@@ -181,8 +184,9 @@ internal sealed partial class Exchange
         _firstByteAt = _loop.Now;
         _status = response.Status;
         _responseBody = new BodyProgress(response.Body);
-        _responseIsDecoded = ResponseHeadWriter.MustDecode(response, _clientIsHttp10);
         _responseKeepsServer = response.KeepAlive;
+        if (_compression is not null) head = CodeHead(head);
+        _responseIsDecoded = ResponseHeadWriter.MustDecode(response, _clientIsHttp10);
 
         // A request body that has not come whole may never come: the connection ends then, and a client that is not told so would send
         // its next request into the lingering close (RFC 9112 section 9.6).
@@ -194,6 +198,7 @@ internal sealed partial class Exchange
         if (response.IsUpgrade) return BeginTunnel(length, start, end);
         _phase = ExchangePhase.Responding;
         _responseBegun = true;
+        if (_encoder is not null) return PassCoded(start, end, length);
 
         // The room in front of the body is HeadRoom and the old head: enough, unless the writer added more than HeadRoom.
         int headStart = start - length;
@@ -276,6 +281,7 @@ internal sealed partial class Exchange
             default:
                 if (_responseBegun) ArmBody();
                 if (_upstream is { IsReadable: true } upstream) upstream.RunSoon();
+                else return FlushCoded();
                 return true;
         }
     }
@@ -299,7 +305,7 @@ internal sealed partial class Exchange
 
         if (_responseBody.Kind == BodyKind.UntilClose && error == Errno.None)
         {
-            Complete();
+            if (_encoder is null || Encode(default, EncodeStep.Finish, prefix: 0)) Complete();
             return;
         }
 

@@ -2,6 +2,7 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Http.Coding;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
@@ -214,6 +215,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _serial++;
         _guarded = default;
         ClearPace();
+        _compression = null;
+        _coding = ContentCoding.Identity;
     }
 
     private bool BelowRequestLimit()
@@ -341,6 +344,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         LeaveServer();
         DropResponseStash();
         ReleaseFile();
+        ReleaseEncoder();
         if (!_guarded.IsNone) NoteOutcome();
         shard.OnExchangeEnded(_service, _status, outcome, _loop.Now - _begunAt, _bytesFromClient, _bytesToClient);
         if (_kept is { } kept)

@@ -4,6 +4,7 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Http.Coding;
 using Mainstay.Core.Http2;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
@@ -11,6 +12,7 @@ using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Tls;
+using Mainstay.Linux.Compression;
 
 namespace Mainstay.Engine.Http;
 
@@ -31,7 +33,7 @@ internal sealed class HttpService
         Listeners = [.. snapshot.Listen.Select(listener => new HttpListener(listener, tls))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Guard = guard(snapshot, Forwarded);
-        Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, rules.Routes[i], pools))];
+        Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, snapshot.Compress, rules.Routes[i], pools))];
 
         // Cookies come in pieces, which are joined before they are counted as the service's limits count.
         Http2 = new Http2Settings(snapshot.Limits.Streams, MaxHead: snapshot.Limits.Head, MaxFields: 2 * snapshot.Limits.Fields + 16);
@@ -75,10 +77,11 @@ internal sealed class RouteTarget
     private readonly Algorithm _algorithm;
     private readonly bool _withPort;
 
-    public RouteTarget(RouteSnapshot route, RouteRules rules, Func<string, PoolTarget> pools)
+    public RouteTarget(RouteSnapshot route, CompressSnapshot compress, RouteRules rules, Func<string, PoolTarget> pools)
     {
         Name = route.Name;
         NameText = Encoding.UTF8.GetBytes(route.Name);
+        Compression = CompressionOf(route.Compress ?? compress);
         switch (route.Action)
         {
             case RouteAction.ToPool to:
@@ -125,6 +128,9 @@ internal sealed class RouteTarget
     public RedirectResponse? Redirect { get; }
     public FileSite? Files { get; }
 
+    /// <summary>Null: responses stay as they are.</summary>
+    public CompressionPolicy? Compression { get; }
+
     /// <summary>Host of a request that came without one (HTTP/1.0).</summary>
     public byte[] DefaultHost { get; } = [];
 
@@ -148,6 +154,12 @@ internal sealed class RouteTarget
         }
 
         return new PickKey { Hash = hash, Destination = destination, Now = now };
+    }
+
+    private static CompressionPolicy? CompressionOf(CompressSnapshot compress)
+    {
+        if (!GzipEncoder.IsAvailable) compress = compress with { Gzip = 0 };
+        return compress.Enabled && compress.Gzip + compress.Brotli > 0 ? new CompressionPolicy(compress) : null;
     }
 
     private static string HostOf(Endpoint endpoint) => endpoint.IsUnix ? "localhost" : endpoint.ToString();

@@ -7,6 +7,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
 using Mainstay.Core.Tls;
+using Mainstay.Engine.Http.Coding;
 using Mainstay.Engine.Http.Files;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
@@ -85,6 +86,7 @@ internal sealed partial class HttpShard : ILoopReceiver
     public BlockPool Blocks { get; }
     public LoadTable Loads { get; }
     public FileCache Files { get; }
+    public EncoderPool Encoders { get; } = new();
     public AccessLogQueue Log { get; }
     public RequestId RequestIds { get; }
     public ShardCounters Counters { get; } = new();
@@ -375,6 +377,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         foreach (ServerLane? lane in _lanes) lane?.CloseIdle();
         Files.Clear();
         Tarpit.ReleaseAll();
+        Encoders.Clear();
     }
 
     /// <summary>A server went down, or its drain time is over.</summary>

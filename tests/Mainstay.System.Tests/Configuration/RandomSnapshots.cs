@@ -179,6 +179,7 @@ internal sealed class RandomSnapshots(int seed)
             Maybe() ? [] : [Range("10.0.0.0/8"), Range("2001:db8::/32")], Maybe(), Maybe(), Maybe(), Pick("", "X-Request-Id", "X-Id")),
         Http2 = Maybe(),
         Protect = Maybe() ? ProtectSnapshot.None : Protect(),
+        Compress = Compress(),
     };
 
     private ProtectSnapshot Protect() => new()
@@ -224,6 +225,7 @@ internal sealed class RandomSnapshots(int seed)
         return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action)
         {
             RateLimits = Maybe() ? [] : [RateLimit("only", Pick(LimitUnit.Requests, LimitUnit.Bytes))],
+            Compress = Maybe() ? null : Compress(),
         };
     }
 
@@ -251,6 +253,16 @@ internal sealed class RandomSnapshots(int seed)
         Alpn = withHello && Maybe() ? ["h2", "http/1.1"] : [],
         Source = Maybe() ? [] : [Range("192.0.2.1")],
         Prefix = Maybe() || Bytes() is not { IsEmpty: false } prefix ? [] : [prefix],
+    };
+
+    private CompressSnapshot Compress() => new()
+    {
+        Enabled = Maybe(),
+        Types = Maybe() ? CompressSnapshot.DefaultTypes : ["text/*", "application/json"],
+        MinSize = Pick(0, 1024, 5000),
+        Gzip = _random.Next(10),
+        Brotli = _random.Next(7),
+        CrossSite = Maybe(),
     };
 
     private FilesSnapshot Files() => Maybe() ? new FilesSnapshot("/srv/a b") : new FilesSnapshot("/srv/www")

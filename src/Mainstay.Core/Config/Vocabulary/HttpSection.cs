@@ -174,9 +174,12 @@ internal static class HttpSection
     private static readonly Key<HttpSnapshot, HstsSnapshot?> Hsts = new("hsts", new OptionalType<HstsSnapshot>(HstsSection), h => h.Hsts)
     { Doc = "Browsers are told to come by https only.", Otherwise = "they are not" };
 
+    private static readonly Key<HttpSnapshot, CompressSnapshot> Compress = new("compress", CompressSection.Section, h => h.Compress)
+    { Doc = "Compression of responses.", Default = Key.Plain("false") };
+
     public static readonly Section<HttpSnapshot> Section = new(
         "http.NAME",
-        [Listen, Routes, Limits, Timeouts, Forwarded, Http2, Protect, Hsts],
+        [Listen, Routes, Limits, Timeouts, Forwarded, Http2, Protect, Hsts, Compress],
         v => new HttpSnapshot
         {
             Name = "",
@@ -188,6 +191,7 @@ internal static class HttpSection
             Http2 = v.Get(Http2),
             Protect = v.Get(Protect),
             Hsts = v.Get(Hsts),
+            Compress = v.Get(Compress),
         })
     {
         Doc = "An HTTP service: where it listens and what it does with each request.",

@@ -84,8 +84,12 @@ internal static class RouteSection
         r => r.RateLimits.IsEmpty ? null : r.RateLimits)
     { Doc = "Limits by name for this route, beside those of the service.", Otherwise = "none" };
 
+    private static readonly Key<RouteSnapshot, CompressSnapshot?> Compress = new(
+        "compress", new OptionalType<CompressSnapshot>(CompressSection.Section), r => r.Compress)
+    { Doc = "Compression of responses.", Otherwise = "the service's" };
+
     public static readonly Section<RouteSnapshot> Section = new(
-        "http.NAME.routes", [Name, Match, To, Files, Respond, Redirect, RateLimits], Build)
+        "http.NAME.routes", [Name, Match, To, Files, Respond, Redirect, RateLimits, Compress], Build)
     {
         Doc = "A list of rules; the first that matches decides. What no rule matches is answered 404.",
         OneOf = [To, Files, Respond, Redirect],
@@ -107,7 +111,7 @@ internal static class RouteSection
         RouteAction action = v.Get(To) is { } pool ? new RouteAction.ToPool(pool)
             : v.Get(Files) is { } files ? new RouteAction.ServeFiles(files)
             : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!;
-        return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action) { RateLimits = v.Get(RateLimits) ?? [] };
+        return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action) { RateLimits = v.Get(RateLimits) ?? [], Compress = v.Get(Compress) };
     }
 
     private static string? LocationRule(string text)

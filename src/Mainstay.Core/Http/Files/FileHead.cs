@@ -50,7 +50,7 @@ public sealed class FileHead
     {
         _size = version.Size;
         ModifiedSeconds = version.ModifiedSeconds;
-        MediaType = mediaType;
+        Coding = coding;
         _entityTag = version.EntityTag(coding == ContentCoding.Identity ? "" : Encoding.ASCII.GetString(coding.Name()));
         _mediaType = Encoding.ASCII.GetBytes(mediaType);
         var content = new StringBuilder($"Content-Type: {mediaType}\r\n");
@@ -64,7 +64,8 @@ public sealed class FileHead
         _always = Encoding.ASCII.GetBytes(always.ToString());
     }
 
-    public string MediaType { get; }
+    public ContentCoding Coding { get; }
+    public ReadOnlySpan<byte> MediaTypeText => _mediaType;
     public long ModifiedSeconds { get; }
 
     public Validators Validators(bool areStrong) =>
