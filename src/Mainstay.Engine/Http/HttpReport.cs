@@ -53,6 +53,7 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
         WriteServices(writer, current);
         WriteServers(writer, current);
         WriteShards(writer);
+        WriteFiles(writer);
     }
 
     private static long Failures(ServerCounters counters) =>
@@ -180,6 +181,21 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
                 long count = plane.Http.Sum(shard => Volatile.Read(ref counts(shard.Counters)[reason]));
                 if (count > 0) writer.Sample(count, ("reason", ((RejectReason)reason).Label()));
             }
+        }
+    }
+
+    private void WriteFiles(MetricsWriter writer)
+    {
+        Family("mainstay_files_looked_up_total", "Looks for files, in the kernel's cache or on the disk.", http => http.Files.Counts.Looks);
+        Family("mainstay_files_awaited_total", "Looks for files that had to wait for the disk.", http => http.Files.Counts.Offloaded);
+        Family("mainstay_uncompressed_total", "Responses sent as they were because too many others were being compressed.", http => http.Encoders.Refused);
+        writer.Gauge("mainstay_files_open", "Descriptors of files held open.");
+        foreach (HttpShard shard in plane.Http) writer.Sample(shard.Files.Held.Descriptors, ("shard", shard.Number.ToString()));
+
+        void Family(string name, string help, Func<HttpShard, long> value)
+        {
+            writer.Counter(name, help);
+            foreach (HttpShard shard in plane.Http) writer.Sample(value(shard), ("shard", shard.Number.ToString()));
         }
     }
 

@@ -25,6 +25,7 @@ internal static class MachineCheck
         InspectLog(snapshot.AccessLog, findings);
         InspectListeners(snapshot, findings);
         InspectCommands(snapshot, findings);
+        FilesCheck.Inspect(snapshot, findings);
         InspectNames(snapshot, findings);
         return findings;
     }
