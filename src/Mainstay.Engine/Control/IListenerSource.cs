@@ -35,6 +35,9 @@ public interface IListenerSource
     /// that a configuration adds, with the number of shards; keep what was received before.
     /// </summary>
     Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream);
+
+    /// <summary>One socket for orders: as a unix socket for the user that started the program only, where others are for everyone.</summary>
+    Task<ListenerSockets> OpenPrivateAsync(Endpoint endpoint) => OpenAsync(endpoint, 1);
 }
 
 /// <summary>The answer to <see cref="IListenerSource.OpenAsync"/>.</summary>

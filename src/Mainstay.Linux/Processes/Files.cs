@@ -33,6 +33,19 @@ public static unsafe class Files
         return result;
     }
 
+    /// <summary>All of a file of <see cref="CopyToMemory"/>, wherever its position is.</summary>
+    public static byte[] ReadWhole(int fd)
+    {
+        const int fromEnd = 2;
+        Rewind(fd);
+        byte[] content = new byte[Math.Max(0, (int)Libc.Seek(fd, 0, fromEnd))];
+        Rewind(fd);
+        int length = 0;
+        for (int count = 1; length < content.Length && count > 0; length += Math.Max(count, 0)) count = Descriptor.Read(fd, content.AsSpan(length));
+        Rewind(fd);
+        return content;
+    }
+
     /// <summary>Whoever reads next starts at the beginning: the position belongs to all copies of a descriptor.</summary>
     public static void Rewind(int fd) => _ = Libc.Seek(fd, 0, 0);
 
@@ -65,6 +78,20 @@ public static unsafe class Files
         if (result >= 0) return fd;
         Descriptor.Close(fd);
         return result;
+    }
+
+    /// <summary>Does something that creates a file, which gets this mode whatever umask the program was started with. One thread at a time.</summary>
+    public static int WithMode(int mode, Func<int> create)
+    {
+        uint before = Libc.SetCreationMask(~(uint)mode & 0x1FF);
+        try
+        {
+            return create();
+        }
+        finally
+        {
+            _ = Libc.SetCreationMask(before);
+        }
     }
 
     /// <summary>A pipe whose reading end does not block; the writing end does, as programs expect of their output.</summary>

@@ -65,6 +65,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
     internal static partial int Open(byte* path, int flags, uint mode);
 
+    [LibraryImport("libc", EntryPoint = "umask")]
+    internal static partial uint SetCreationMask(uint mask);
+
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true)]
     internal static partial int MemoryFile(byte* name, uint flags);
 

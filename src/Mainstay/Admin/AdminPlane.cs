@@ -25,7 +25,7 @@ internal sealed class AdminPlane(AdminApi api, EventLoop loop, OperatorLog log, 
         foreach ((string option, Endpoint endpoint) in Wanted(next.Admin))
         {
             if (_servers.ContainsKey(endpoint)) continue;
-            ListenerSockets sockets = await listeners.OpenAsync(endpoint, 1).ConfigureAwait(false);
+            ListenerSockets sockets = await listeners.OpenPrivateAsync(endpoint).ConfigureAwait(false);
             if (sockets.Error is not null)
             {
                 errors.Add($"{option}: cannot listen on {endpoint}: {sockets.Error}");

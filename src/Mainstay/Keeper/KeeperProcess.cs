@@ -28,6 +28,8 @@ public sealed partial class KeeperProcess : IWorkerOwner, ILoopReceiver, IDispos
     /// <summary>One byte more than the worker reads: it says what is wrong with a longer file.</summary>
     private const int LongestConfiguration = (64 << 20) + 1;
 
+    private const string NotNamed = "the configuration does not name it in these words, and the keeper opens nothing else (EPERM)";
+
     private readonly RestartTimer _restartTimer;
     private readonly string _configuration;
     private readonly WorkerProgram _program;
@@ -212,10 +214,21 @@ public sealed partial class KeeperProcess : IWorkerOwner, ILoopReceiver, IDispos
         worker.Kill();
     }
 
-    private void OnOpenListener(WorkerChild worker, in LinkMessage message)
+    /// <summary>In the configuration in force or in the one that was offered last.</summary>
+    private bool IsNamed(Func<byte[], bool> isNamed) =>
+        (_offered >= 0 && isNamed(Files.ReadWhole(_offered))) || (_inForce >= 0 && isNamed(Files.ReadWhole(_inForce)));
+
+    private void OnOpenListener(WorkerChild worker, LinkMessage message)
     {
-        int count = (int)Math.Clamp(message.Number, 0, DescriptorSocket.MaxDescriptors);
-        IReadOnlyList<int> sockets = _listeners.Open(message.Text, count, out Errno error);
+        if (!IsNamed(content => NamedInConfiguration.Endpoint(content, message.Text)))
+        {
+            if (!worker.TrySend(new LinkMessage(LinkKind.Listener, message.Id, (long)Errno.EPERM, NotNamed))) worker.Kill();
+            return;
+        }
+
+        bool isPrivate = (message.Number & LinkCodec.PrivateListener) != 0;
+        int count = (int)Math.Clamp(message.Number & ~LinkCodec.PrivateListener, 0, DescriptorSocket.MaxDescriptors);
+        IReadOnlyList<int> sockets = _listeners.Open(message.Text, count, isPrivate, out Errno error);
         var answer = new LinkMessage(LinkKind.Listener, message.Id, (long)error, error == Errno.None ? "" : error.Describe());
         if (error == Errno.None) worker.Listeners.Add(message.Text);
         if (!worker.TrySend(answer, [.. sockets])) worker.Kill();
@@ -228,10 +241,14 @@ public sealed partial class KeeperProcess : IWorkerOwner, ILoopReceiver, IDispos
     }
 
     /// <summary>Two instances with one state directory would overwrite each other's state: the second one is told so.</summary>
-    private void OnClaim(WorkerChild worker, in LinkMessage message)
+    private void OnClaim(WorkerChild worker, LinkMessage message)
     {
         int error = 0;
-        if (!_claims.ContainsKey(message.Text))
+        if (!IsNamed(content => NamedInConfiguration.Path(content, message.Text)))
+        {
+            error = (int)Errno.EPERM;
+        }
+        else if (!_claims.ContainsKey(message.Text))
         {
             int claim = Files.OpenLocked(Path.Combine(message.Text, "lock"));
             if (claim >= 0) _claims[message.Text] = claim;

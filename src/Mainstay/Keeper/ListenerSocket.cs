@@ -26,12 +26,15 @@ internal static class ListenerSocket
         return result < 0 ? (Errno)(-result) : Errno.None;
     }
 
-    public static int Open(Endpoint endpoint, SocketKind kind)
+    /// <param name="mode">Of a unix socket's file: who may write to it may connect (unix(7)).</param>
+    public static int Open(Endpoint endpoint, SocketKind kind, int mode)
     {
         int fd = Create(endpoint, kind);
         if (fd < 0) return fd;
         if (!endpoint.IsUnix) Sockets.SetReusePort(fd);
-        int result = Sockets.Bind(fd, SocketAddress.From(endpoint));
+        int result = endpoint.IsUnix
+            ? Files.WithMode(mode, () => Sockets.Bind(fd, SocketAddress.From(endpoint)))
+            : Sockets.Bind(fd, SocketAddress.From(endpoint));
         if (result >= 0 && kind == SocketKind.Stream) result = Sockets.Listen(fd, Backlog);
         if (result >= 0) return fd;
         Descriptor.Close(fd);

@@ -12,6 +12,8 @@ namespace Mainstay.Keeper;
 /// </summary>
 public sealed class ListenerTable : IDisposable
 {
+    private const int PrivateMode = 0x180 /* 0600 */, PublicMode = 0x1B6 /* 0666 */;
+
     private readonly Dictionary<string, List<int>> _sockets = new(StringComparer.Ordinal);
 
     public bool Contains(string endpoint) => _sockets.ContainsKey(endpoint);
@@ -20,7 +22,8 @@ public sealed class ListenerTable : IDisposable
     /// At least <paramref name="count"/> sockets; they stay this table's. Empty, with the error to tell, when the endpoint cannot be
     /// listened on.
     /// </summary>
-    public IReadOnlyList<int> Open(string endpoint, int count, out Errno error)
+    /// <param name="isPrivate">A unix socket's file is for this user only; otherwise for everyone, as a port on loopback is.</param>
+    public IReadOnlyList<int> Open(string endpoint, int count, bool isPrivate, out Errno error)
     {
         error = Errno.EINVAL;
         SocketKind kind = SocketKinds.Read(endpoint, out string text);
@@ -38,7 +41,7 @@ public sealed class ListenerTable : IDisposable
         int before = sockets.Count;
         while (error == Errno.None && sockets.Count < wanted)
         {
-            int fd = ListenerSocket.Open(parsed, kind);
+            int fd = ListenerSocket.Open(parsed, kind, isPrivate ? PrivateMode : PublicMode);
             if (fd >= 0) sockets.Add(fd);
             else error = (Errno)(-fd);
         }

@@ -20,6 +20,9 @@ public static class LinkCodec
 
     public const int HeaderLength = 16;
 
+    /// <summary>Added to the number of sockets asked for: the endpoint is for the user that started the program only.</summary>
+    public const long PrivateListener = 1 << 16;
+
     /// <summary>Room for the longest path of Linux (PATH_MAX).</summary>
     public const int MaxTextLength = 4096;
 

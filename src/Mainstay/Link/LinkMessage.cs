@@ -8,7 +8,7 @@ public enum LinkKind : byte
     /// <summary>First message. Number: the worker's protocol version.</summary>
     Hello = 1,
 
-    /// <summary>Text: endpoint; number: how many sockets. Answered by <see cref="Listener"/> with the same id.</summary>
+    /// <summary>Text: endpoint; number: how many sockets, plus <see cref="LinkCodec.PrivateListener"/>. Answered by <see cref="Listener"/> with the same id.</summary>
     OpenListener = 2,
 
     /// <summary>Text: an endpoint that the configuration in force no longer has.</summary>

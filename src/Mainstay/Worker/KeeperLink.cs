@@ -70,12 +70,18 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
     /// <summary>Asked before every heartbeat, on the link's thread; false holds it back.</summary>
     public void WatchOver(Func<bool> isAlive) => _isAlive = isAlive;
 
-    public async Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream)
+    public Task<ListenerSockets> OpenAsync(Endpoint endpoint, int count, SocketKind kind = SocketKind.Stream) =>
+        AskForSocketsAsync(kind.KeyOf(endpoint), count);
+
+    public Task<ListenerSockets> OpenPrivateAsync(Endpoint endpoint) =>
+        AskForSocketsAsync(SocketKind.Stream.KeyOf(endpoint), 1 + LinkCodec.PrivateListener);
+
+    private async Task<ListenerSockets> AskForSocketsAsync(string key, long number)
     {
         uint id = Interlocked.Increment(ref _lastId);
         var answer = new TaskCompletionSource<ListenerSockets>(TaskCreationOptions.RunContinuationsAsynchronously);
         _listeners[id] = answer;
-        if (!_socket.TrySend(new LinkMessage(LinkKind.OpenListener, id, count, kind.KeyOf(endpoint)))) AbandonQuestions();
+        if (!_socket.TrySend(new LinkMessage(LinkKind.OpenListener, id, number, key))) AbandonQuestions();
         return await answer.Task.ConfigureAwait(false);
     }
 

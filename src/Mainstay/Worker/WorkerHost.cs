@@ -77,6 +77,13 @@ internal sealed class WorkerHost(IReadOnlyList<IPlane> planes, IListenerSource l
         return sockets;
     }
 
+    async Task<ListenerSockets> IListenerSource.OpenPrivateAsync(Endpoint endpoint)
+    {
+        ListenerSockets sockets = await listeners.OpenPrivateAsync(endpoint).ConfigureAwait(false);
+        if (sockets.Error is null) _open.Add(SocketKind.Stream.KeyOf(endpoint));
+        return sockets;
+    }
+
     private static SocketKind KindOf(TcpSnapshot service) =>
         service.Protocol == TransportProtocol.Udp ? SocketKind.Datagram : SocketKind.Stream;
 

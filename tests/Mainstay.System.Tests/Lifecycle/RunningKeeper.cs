@@ -69,11 +69,11 @@ internal sealed class RunningKeeper : IDisposable
 
     public string Sub(string name) => Path.Combine(_directory, name);
 
-    /// <param name="launcher">A program that becomes the keeper, such as nohup.</param>
-    public void Start(string? launcher = null)
+    /// <param name="launcher">A program that becomes the keeper, such as nohup, with its first arguments.</param>
+    public void Start(params string[] launcher)
     {
-        string program = Environment.ProcessPath ?? "";
-        ProcessStartInfo start = launcher is null ? new(program, ["keeper", Configuration]) : new(launcher, [program, "keeper", Configuration]);
+        string[] command = [.. launcher, Environment.ProcessPath ?? "", "keeper", Configuration];
+        var start = new ProcessStartInfo(command[0], command[1..]);
         start.RedirectStandardError = true;
         _process = Process.Start(start) ?? throw new InvalidOperationException("not started");
         _process.ErrorDataReceived += (_, line) =>

@@ -105,6 +105,25 @@ public class StartAndStopTests
     }
 
     [Fact]
+    public void Start_UnixListener_IsForEveryoneWhateverTheUmask()
+    {
+        using var keeper = new RunningKeeper();
+        string path = keeper.Sub("web.sock");
+        keeper.Configure("one", $"listen unix:{path}");
+
+        keeper.Start("/bin/sh", "-c", "umask 0077; exec \"$@\"", "sh");
+        keeper.WaitUntilServing();
+
+        Assert.Equal("rw-rw-rw-", Mode(path));
+    }
+
+    private static string Mode(string path)
+    {
+        var mode = File.GetUnixFileMode(path);
+        return string.Concat(Enumerable.Range(0, 9).Select(bit => ((int)mode & (0x100 >> bit)) != 0 ? "rwxrwxrwx"[bit] : '-'));
+    }
+
+    [Fact]
     public void Terminate_WithWorkUnderWay_EndsItAndTakesNoNew()
     {
         using RunningKeeper keeper = RunningKeeper.StartAndServe();
