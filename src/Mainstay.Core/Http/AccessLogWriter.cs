@@ -53,6 +53,7 @@ public static class AccessLogWriter
         WriteText(ref buffer, ",\"method\":\""u8, record.Method, NameLimit);
         WriteText(ref buffer, ",\"host\":\""u8, record.Host, HostLimit);
         WriteText(ref buffer, ",\"target\":\""u8, record.Target, TargetLimit);
+        if (record.Target.IsEmpty) WriteText(ref buffer, ",\"line\":\""u8, record.RequestLine, TargetLimit);
         WriteNumber(ref buffer, ",\"status\":"u8, record.Status);
         WriteNumber(ref buffer, ",\"bytes_in\":"u8, record.BytesIn);
         WriteNumber(ref buffer, ",\"bytes_out\":"u8, record.BytesOut);
@@ -108,7 +109,8 @@ public static class AccessLogWriter
         buffer.Write("] \""u8);
         if (record.Method.IsEmpty)
         {
-            buffer.Write("-"u8);
+            if (record.RequestLine.IsEmpty) buffer.Write("-"u8);
+            else LogText.WriteQuoted(ref buffer, Cut(record.RequestLine, TargetLimit));
         }
         else
         {

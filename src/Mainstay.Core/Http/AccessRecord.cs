@@ -27,6 +27,9 @@ public readonly ref struct AccessRecord
     public ReadOnlySpan<byte> Target { get; init; }
     public ReadOnlySpan<byte> Host { get; init; }
 
+    /// <summary>In place of method and target, where those were not understood: the request's first line as far as it came.</summary>
+    public ReadOnlySpan<byte> RequestLine { get; init; }
+
     /// <summary>10, 11 or 20; for the request line of the combined format.</summary>
     public int Version { get; init; }
 

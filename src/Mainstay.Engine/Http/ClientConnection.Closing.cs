@@ -15,13 +15,14 @@ internal sealed partial class ClientConnection
     private int _lingered;
 
     /// <summary>A request that never became one ends here: answered, counted and logged.</summary>
-    private void RespondAndClose(Outcome outcome, bool linger)
+    /// <param name="bytes">What has come of it.</param>
+    private void RespondAndClose(Outcome outcome, bool linger, ReadOnlySpan<byte> bytes = default)
     {
         Span<byte> output = shard.Output;
         int length = ErrorResponses.Write(output, outcome.Status, shard.Date, transportSecurity: IsSecured ? Service.TransportSecurity : null);
         bool failed = Send(output[..length]) == SendResult.Failed;
+        shard.OnHeadRefused(this, outcome, length, FirstLine(bytes));
         if (outcome.Cause == OutcomeCause.Overloaded) DropStash();
-        shard.OnHeadRefused(this, outcome, length);
         if (failed) Close();
         else BeginClose(linger);
     }
@@ -53,8 +54,16 @@ internal sealed partial class ClientConnection
     public void Shed()
     {
         if (_state == ClientState.Exchange) _exchange!.OnShed();
-        else if (_state == ClientState.Head && !HasUnsent) RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.Overloaded), linger: false);
+        else if (_state == ClientState.Head && !HasUnsent) RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.Overloaded), linger: false, _stash is null ? default : _stash.Filled);
         else Close();
+    }
+
+    /// <summary>Without the empty line that may come before it.</summary>
+    private static ReadOnlySpan<byte> FirstLine(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.StartsWith("\r\n"u8)) bytes = bytes[2..];
+        int end = bytes.IndexOfAny((byte)'\r', (byte)'\n');
+        return end < 0 ? bytes : bytes[..end];
     }
 
     private void BeginClose(bool linger)

@@ -167,7 +167,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
                 break;
             case ClientState.Head when _stash is not null && !HasUnsent:
                 shard.Counters.HeadTimeouts++;
-                RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.ClientHeadTimeout), linger: false);
+                RespondAndClose(new Outcome(OutcomePhase.RequestHead, OutcomeCause.ClientHeadTimeout), linger: false, _stash.Filled);
                 break;
             default:
                 Close();
@@ -353,7 +353,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         HttpLimits limits = Service.Snapshot.Limits;
         if (!_scanner.TryFindEnd(bytes, limits, out int headLength, out RejectReason reason))
         {
-            if (reason != RejectReason.None) Refuse(reason);
+            if (reason != RejectReason.None) Refuse(reason, bytes);
             else KeepPart(bytes);
             return;
         }
@@ -361,7 +361,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         ReadOnlySpan<byte> head = bytes[..headLength];
         if (!shard.Request.TryParse(head, limits, out reason))
         {
-            Refuse(reason);
+            Refuse(reason, bytes);
             return;
         }
 
@@ -390,10 +390,10 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
     }
 
-    private void Refuse(RejectReason reason)
+    private void Refuse(RejectReason reason, ReadOnlySpan<byte> bytes)
     {
         shard.Counters.Rejected[(int)reason]++;
-        RespondAndClose(Outcome.RejectedRequest(OutcomePhase.RequestHead, reason), linger: true);
+        RespondAndClose(Outcome.RejectedRequest(OutcomePhase.RequestHead, reason), linger: true, bytes);
     }
 
     /// <summary>Between two requests; the client may still have to take the rest of a response first.</summary>

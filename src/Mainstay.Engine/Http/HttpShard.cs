@@ -318,19 +318,20 @@ internal sealed partial class HttpShard : ILoopReceiver
     }
 
     /// <summary>A request ended before its head was understood.</summary>
-    public void OnHeadRefused(ClientConnection client, Outcome outcome, int bytesToClient)
+    public void OnHeadRefused(ClientConnection client, Outcome outcome, int bytesToClient, ReadOnlySpan<byte> line = default)
     {
         OnExchangeEnded(client.Service, outcome.Status, outcome, TimeSpan.Zero, 0, bytesToClient);
-        if (Log.IsEnabled) LogRefused(client, outcome, bytesToClient, TlsFailure.None);
+        if (Log.IsEnabled) LogRefused(client, outcome, bytesToClient, TlsFailure.None, line);
     }
 
-    private void LogRefused(ClientConnection client, Outcome outcome, int bytesToClient, TlsFailure failure)
+    private void LogRefused(ClientConnection client, Outcome outcome, int bytesToClient, TlsFailure failure, ReadOnlySpan<byte> line = default)
     {
         var record = new AccessRecord
         {
             Error = failure == TlsFailure.None ? default : s_failures[(int)failure],
             UnixMicroseconds = Loop.UnixNanoseconds / 1000,
             Client = client.AddressText,
+            RequestLine = line,
             Version = 11,
             Status = outcome.Status,
             BytesOut = bytesToClient,

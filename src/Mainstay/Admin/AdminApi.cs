@@ -51,10 +51,10 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         Task answer = (request.Method, path) switch
         {
             ("GET", ["metrics"]) => WriteMetricsAsync(context),
-            ("GET", ["api", "status"]) => WriteJsonAsync(context, 200, sources.Report(), AdminJson.Default.StatusReport),
+            ("GET", ["api", "status"]) => WriteJsonAsync(context, 200, sources.Report(), AdminJson.Plain.StatusReport),
             ("GET", ["api", "configuration"]) when isPrivate => WriteTextAsync(context, sources.WriteConfiguration()),
             ("POST", ["api", "pools", var pool, "servers", var server, var verb]) => OrderAsync(context, pool, server, verb),
-            ("GET", ["api", "bans"]) => WriteJsonAsync(context, 200, _bans.List(), AdminJson.Default.BansReport),
+            ("GET", ["api", "bans"]) => WriteJsonAsync(context, 200, _bans.List(), AdminJson.Plain.BansReport),
             ("POST", ["api", "bans", "add"]) => AddBanAsync(context),
             ("POST", ["api", "bans", "remove"]) => RemoveBanAsync(context),
             ("POST", ["api", "reload"]) => ReloadAsync(context),
@@ -105,7 +105,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         }
 
         if (refusal is not null) await RefuseAsync(context, 404, refusal).ConfigureAwait(false);
-        else await WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Default.ServerStatus).ConfigureAwait(false);
+        else await WriteJsonAsync(context, 200, sources.Report().FindServer(pool, server), AdminJson.Plain.ServerStatus).ConfigureAwait(false);
     }
 
     private async Task AddBanAsync(HttpContext context)
@@ -113,7 +113,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         BanOrder? order;
         try
         {
-            order = await JsonSerializer.DeserializeAsync(context.Request.Body, AdminJson.Default.BanOrder, context.RequestAborted).ConfigureAwait(false);
+            order = await JsonSerializer.DeserializeAsync(context.Request.Body, AdminJson.Plain.BanOrder, context.RequestAborted).ConfigureAwait(false);
         }
         catch (JsonException error)
         {
@@ -122,7 +122,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         }
 
         await ChangeBansAsync(context, () => _bans.Add(order, out string problem) is { } ban
-            ? WriteJsonAsync(context, 200, ban, AdminJson.Default.BanReport)
+            ? WriteJsonAsync(context, 200, ban, AdminJson.Plain.BanReport)
             : RefuseAsync(context, 400, problem)).ConfigureAwait(false);
     }
 
@@ -130,7 +130,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
     {
         string range = await ReadReasonAsync(context.Request).ConfigureAwait(false);
         await ChangeBansAsync(context, () => _bans.Remove(range, out string problem) is { } removed
-            ? WriteJsonAsync(context, 200, removed, AdminJson.Default.BansRemoved)
+            ? WriteJsonAsync(context, 200, removed, AdminJson.Plain.BansRemoved)
             : RefuseAsync(context, 400, problem)).ConfigureAwait(false);
     }
 
@@ -161,7 +161,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         }
 
         ReloadOutcome outcome = await reload().ConfigureAwait(false);
-        await WriteJsonAsync(context, outcome.IsInForce ? 200 : 409, outcome, AdminJson.Default.ReloadOutcome).ConfigureAwait(false);
+        await WriteJsonAsync(context, outcome.IsInForce ? 200 : 409, outcome, AdminJson.Plain.ReloadOutcome).ConfigureAwait(false);
     }
 
     private static async Task<string> ReadReasonAsync(HttpRequest request)
@@ -186,7 +186,7 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
     }
 
     private static Task RefuseAsync(HttpContext context, int status, string error) =>
-        WriteJsonAsync(context, status, new Refusal(error), AdminJson.Default.Refusal);
+        WriteJsonAsync(context, status, new Refusal(error), AdminJson.Plain.Refusal);
 
     private static Task WriteTextAsync(HttpContext context, string text)
     {
@@ -194,11 +194,13 @@ internal sealed class AdminApi(StatusSources sources, Prober prober, Func<Task<R
         return context.Response.WriteAsync(text, context.RequestAborted);
     }
 
-    private static Task WriteJsonAsync<T>(
+    /// <summary>Ends with a line end: the answer is looked at in terminals too.</summary>
+    private static async Task WriteJsonAsync<T>(
         HttpContext context, int status, T value, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
-        return JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+        await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted).ConfigureAwait(false);
+        await context.Response.Body.WriteAsync("\n"u8.ToArray(), context.RequestAborted).ConfigureAwait(false);
     }
 }

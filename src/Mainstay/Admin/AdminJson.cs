@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mainstay.Engine.Control;
 
@@ -12,4 +14,12 @@ namespace Mainstay.Admin;
 [JsonSerializable(typeof(BansReport))]
 [JsonSerializable(typeof(BanOrder))]
 [JsonSerializable(typeof(BansRemoved))]
-internal sealed partial class AdminJson : JsonSerializerContext;
+internal sealed partial class AdminJson : JsonSerializerContext
+{
+    /// <summary>For writing: read by programs and people, never by a browser as a page, so that quotes and letters stay what they are.</summary>
+    public static AdminJson Plain { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

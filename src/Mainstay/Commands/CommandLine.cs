@@ -57,9 +57,17 @@ internal static class CommandLine
     private static Command Check()
     {
         Option<string> file = ConfigurationOption();
+        file.Required = false;
+        var given = new Argument<string?>("FILE") { Description = "The same without -c.", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = JsonOption();
-        var command = new Command("check", "Says everything that is wrong with a configuration, without running it.") { file, json };
-        command.SetAction(parsed => CheckCommand.Run(parsed.GetRequiredValue(file), parsed.GetValue(json), Console.Out, Console.Error));
+        var command = new Command("check", "Says everything that is wrong with a configuration, without running it.") { file, given, json };
+        command.Validators.Add(result =>
+        {
+            bool both = result.GetResult(file) is not null && result.GetValue(given) is not null;
+            if (both || (result.GetResult(file) is null && result.GetValue(given) is null)) result.AddError("Name one configuration file: mainstay check -c FILE");
+        });
+        command.SetAction(parsed => CheckCommand.Run(
+            parsed.GetValue(file) ?? parsed.GetValue(given) ?? "", parsed.GetValue(json), Console.Out, Console.Error));
         return command;
     }
 

@@ -16,7 +16,7 @@ internal static class StatusCommand
         {
             StatusReport report = client.Get("api/status", AdminJson.Default.StatusReport, out string refusal)
                 ?? throw new InvalidOperationException(refusal);
-            string text = json ? JsonSerializer.Serialize(report, AdminJson.Default.StatusReport) + "\n" : StatusText.Write(report);
+            string text = json ? JsonSerializer.Serialize(report, AdminJson.Plain.StatusReport) + "\n" : StatusText.Write(report);
             // Home, text, clear the rest: a redraw without flicker.
             if (watch && !json) output.Write($"\e[H{text.Replace("\n", "\e[K\n", StringComparison.Ordinal)}\e[J");
             else output.Write(text);

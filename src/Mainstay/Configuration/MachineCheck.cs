@@ -24,6 +24,7 @@ internal static class MachineCheck
         InspectProcess(snapshot, findings);
         InspectLog(snapshot.AccessLog, findings);
         InspectListeners(snapshot, findings);
+        TakenPorts.Inspect(snapshot, findings);
         InspectCommands(snapshot, findings);
         FilesCheck.Inspect(snapshot, findings);
         InspectNames(snapshot, findings);

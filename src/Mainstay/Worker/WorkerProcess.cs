@@ -44,6 +44,7 @@ public sealed class WorkerProcess
         using var discovering = new DiscoveringHost(host, _log, _link.OrderRediscovery);
         errors = await discovering.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
+        foreach (string line in StartReport.Lines(first.Path, snapshot)) _log.Info(line);
         _link.ReportServing(host.Generation, snapshot.Process.DrainTimeout);
         return await ServeAsync(host, discovering).ConfigureAwait(false);
     }

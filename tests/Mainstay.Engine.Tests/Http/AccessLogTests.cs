@@ -53,6 +53,27 @@ public sealed class AccessLogTests : IDisposable
         Assert.Matches("^127\\.0\\.0\\.1 - - \\[\\d\\d/\\w{3}/\\d{4}:\\d\\d:\\d\\d:\\d\\d \\+0000\\] \"GET /x HTTP/1\\.1\" 200 \\d+ \"-\" \"-\"\n$", File.ReadAllText(Path));
     }
 
+    [Fact]
+    public async Task RefusedRequests_AreLoggedAsFarAsTheyCame()
+    {
+        using ScriptedServer server = ScriptedServer.Saying("hello");
+        Snapshot snapshot = BenchConfig.Of(server.Address) with { AccessLog = new AccessLogSnapshot(AccessLogFormat.Combined, Path) };
+        await using (ProxyBench bench = await ProxyBench.StartAsync(snapshot))
+        {
+            bench.Ask("GET /a\"b\u0001 HTTP/1.1\r\nHost: x\r\n\r\n");
+            bench.Ask("GET /fine HTTP/1.1\r\nHost : x\r\n\r\n");
+            bench.Ask("\u0016\u0003\u0001\u0002");
+            await bench.ApplyAsync(snapshot with { AccessLog = new AccessLogSnapshot(AccessLogFormat.Json, Path + ".json") });
+            bench.Ask("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n");
+        }
+
+        string[] lines = File.ReadAllLines(Path);
+        Assert.Contains("] \"GET /a\\\"b\\x01 HTTP/1.1\" 400 ", lines[0], StringComparison.Ordinal);
+        Assert.Contains("] \"GET /fine HTTP/1.1\" 400 ", lines[1], StringComparison.Ordinal);
+        Assert.Contains("] \"\\x16\\x03\\x01", lines[2], StringComparison.Ordinal);
+        Assert.Equal("GET /a b HTTP/1.1", Text(JsonDocument.Parse(File.ReadAllText(Path + ".json")).RootElement, "line"));
+    }
+
     /// <summary>Lines that came while the writer was writing were lost at the end, or written in the next format's file.</summary>
     [Fact]
     public async Task ReloadToAnotherFileAndEnd_LoseNoLine()

@@ -32,6 +32,39 @@ public class AdminTests(RunningDaemon daemon) : IClassFixture<RunningDaemon>
     }
 
     [Fact]
+    public void Api_Answer_IsPlainTextThatEndsItsLine()
+    {
+        (_, string status) = daemon.Admin(HttpMethod.Get, "/api/status");
+        (_, string refusal) = daemon.Admin(HttpMethod.Post, "/api/pools/app/servers/nope/drain");
+
+        Assert.EndsWith("}\n", status);
+        Assert.Contains("'nope'", refusal, StringComparison.Ordinal);
+        Assert.EndsWith("}\n", refusal);
+    }
+
+    [Fact]
+    public void Socket_IsForTheUserThatStartedItOnly() =>
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(daemon.AdminSocket));
+
+    [Fact]
+    public void Check_OfTheConfigurationThatRuns_FindsItsPortsNotTaken()
+    {
+        (int code, _, string error) = RunningDaemon.Run("check", daemon.ConfigurationPath);
+
+        Assert.DoesNotContain("taken", error, StringComparison.Ordinal);
+        Assert.Equal(0, code);
+    }
+
+    [Fact]
+    public void Start_SaysWhatIsServed()
+    {
+        Assert.Contains($"http web on 127.0.0.1:{daemon.Port}", daemon.Output, StringComparison.Ordinal);
+        Assert.Contains("pool app: 2 servers, least-request, checked by http", daemon.Output, StringComparison.Ordinal);
+        Assert.Contains(daemon.AdminSocket, daemon.Output, StringComparison.Ordinal);
+        Assert.Contains($"configuration {daemon.ConfigurationPath}", daemon.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Metrics_Scraped_AreWellFormedAndEachFamilyIsOnce()
     {
         daemon.TryGet();

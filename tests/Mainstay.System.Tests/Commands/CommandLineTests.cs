@@ -19,6 +19,8 @@ public class CommandLineTests
     [InlineData("run")]
     [InlineData("run", "-c")]
     [InlineData("status", "--nonsense")]
+    [InlineData("check")]
+    [InlineData("check", "a.yaml", "-c", "b.yaml")]
     [InlineData("pool", "drain", "app")]
     [InlineData("worker", "--link-fd", "x")]
     public void WrongUse_ExitsWithTwo(params string[] arguments)

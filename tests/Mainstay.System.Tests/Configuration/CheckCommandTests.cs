@@ -1,15 +1,20 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Mainstay.Commands;
+using Mainstay.System.Tests.Lifecycle;
 
 namespace Mainstay.System.Tests.Configuration;
 
 public sealed class CheckCommandTests : IDisposable
 {
-    private const string Minimal = """
+    private static readonly int Port = RunningKeeper.FreePort();
+
+    private static readonly string Minimal = $$"""
         process: { state-directory: /tmp }
         admin: { socket: /tmp/mainstay-check.sock }
         pools: { app: { check: tcp, servers: ["127.0.0.1:8001"] } }
-        http: { web: { listen: "127.0.0.1:8080", routes: [{ to: app }] } }
+        http: { web: { listen: "127.0.0.1:{{Port}}", routes: [{ to: app }] } }
 
         """;
 
@@ -22,7 +27,7 @@ public sealed class CheckCommandTests : IDisposable
     {
         (int exit, string output, string error) = Run(Minimal);
         Assert.Equal(0, exit);
-        Assert.EndsWith("site.yaml: ok (1 pool with 1 server; 1 http service on 127.0.0.1:8080)\n", output);
+        Assert.EndsWith($"site.yaml: ok (1 pool with 1 server; 1 http service on 127.0.0.1:{Port})\n", output);
         Assert.Equal("", error);
     }
 
@@ -68,6 +73,19 @@ public sealed class CheckCommandTests : IDisposable
         Assert.Equal(1, exit);
         Assert.Contains("cannot run on this machine", output);
         Assert.Contains("On this machine:\n  access-log.file: the directory /nonexistent does not exist\n", error);
+    }
+
+    [Fact]
+    public void Run_PortOfAnotherProgram_IsAnErrorOfThisMachine()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        int taken = ((IPEndPoint)other.LocalEndpoint).Port;
+
+        (int exit, _, string error) = Run(Minimal.Replace($":{Port}", $":{taken}", StringComparison.Ordinal));
+
+        Assert.Equal(1, exit);
+        Assert.Contains($"http.web.listen: 127.0.0.1:{taken} is taken by another program", error);
     }
 
     [Fact]
