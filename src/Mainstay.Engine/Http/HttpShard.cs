@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using System.Text;
 using Mainstay.Core;
 using Mainstay.Core.Balancing;
@@ -78,7 +77,7 @@ internal sealed partial class HttpShard : ILoopReceiver
         Files = new FileCache(shard.Loop, offload, fileDescriptors);
         Tarpit = new Tarpit(Loop, budget);
         Handshakes = new HandshakeGate(Loop);
-        RequestIds = new RequestId(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
+        RequestIds = new RequestId(BitConverter.ToUInt128(Entropy.Bytes(16)));
     }
 
     public int Number { get; }

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using Mainstay.Core.Net;
 using Mainstay.Core.Probing;
+using Mainstay.Linux;
 
 namespace Mainstay.Engine.Offload;
 
@@ -144,7 +144,7 @@ public sealed class NameResolver
             for (int attempt = 0; attempt < Tries; attempt++)
             {
                 // An id that cannot be guessed and a port of its own each time: forging an answer has to hit both.
-                DnsMessage.SetId(query, (ushort)RandomNumberGenerator.GetInt32(ushort.MaxValue + 1));
+                DnsMessage.SetId(query, Entropy.UInt16());
                 socket.Send(query);
                 while (socket.Poll(TimeoutMilliseconds * 1000, SelectMode.SelectRead))
                 {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Mainstay.Core.Health;
 using Mainstay.Core.Probing;
 using Mainstay.Engine.Shards;
@@ -51,8 +50,8 @@ public sealed class PingPorts : IDisposable
     private readonly Port? _v4, _v6;
     private readonly string _problemV4, _problemV6;
     private readonly Dictionary<ulong, IcmpProbe> _waiting = [];
-    private readonly ushort _identifier = (ushort)RandomNumberGenerator.GetInt32(1, ushort.MaxValue);
-    private ulong _cookie = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+    private readonly ushort _identifier = Entropy.UInt16();
+    private ulong _cookie = Entropy.UInt64();
 
     public PingPorts()
     {

@@ -1,9 +1,9 @@
-using System.Security.Cryptography;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Health;
 using Mainstay.Core.Probing;
 using Mainstay.Engine.Pools;
+using Mainstay.Linux;
 
 namespace Mainstay.Engine.Probing;
 
@@ -48,7 +48,7 @@ internal sealed class ProbedPool(Prober prober)
                 continue;
             }
 
-            servers[i] = new ProbedServer(prober, this, runtime.Servers[i], BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)));
+            servers[i] = new ProbedServer(prober, this, runtime.Servers[i], Entropy.UInt64());
             servers[i].Start(KnownOf(runtime.Servers[i], known), joins, weight);
         }
 
@@ -97,7 +97,7 @@ internal sealed class ProbedPool(Prober prober)
         CheckKind.Agent => new AgentConversation(check.Send.AsMemory()),
         CheckKind.Udp => new UdpConversation(check.Send.AsMemory(), check.Expect.AsMemory()),
         CheckKind.Dns => new DnsConversation(
-            check.QueryName, check.QueryType, check.Answer, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8))),
+            check.QueryName, check.QueryType, check.Answer, Entropy.UInt64()),
         _ => new TcpConversation(check.Send.AsMemory(), check.Expect.AsMemory()),
     };
 

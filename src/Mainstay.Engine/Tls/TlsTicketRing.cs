@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Mainstay.Linux;
 using Mainstay.Linux.Tls;
 
 namespace Mainstay.Engine.Tls;
@@ -15,7 +15,7 @@ internal sealed class TlsTicketRing
     private TimeSpan _sinceRotation;
 
     /// <param name="keys">Of an earlier worker, newest first; empty = a new random one.</param>
-    public TlsTicketRing(byte[] keys) => Keys = new TlsTicketKeys(keys.Length > 0 ? keys : RandomNumberGenerator.GetBytes(TlsTicketKeys.KeyLength));
+    public TlsTicketRing(byte[] keys) => Keys = new TlsTicketKeys(keys.Length > 0 ? keys : Entropy.Bytes(TlsTicketKeys.KeyLength));
 
     public TlsTicketKeys Keys { get; }
 
@@ -33,7 +33,7 @@ internal sealed class TlsTicketRing
     {
         if (!IsFromFile) return;
         IsFromFile = false;
-        Keys.Replace(RandomNumberGenerator.GetBytes(TlsTicketKeys.KeyLength));
+        Keys.Replace(Entropy.Bytes(TlsTicketKeys.KeyLength));
     }
 
     /// <summary>Time has passed; true when a new key seals.</summary>
@@ -42,7 +42,7 @@ internal sealed class TlsTicketRing
         _sinceRotation += passed;
         if (IsFromFile || lifetime == TimeSpan.Zero || _sinceRotation < lifetime / 2) return false;
         _sinceRotation = TimeSpan.Zero;
-        byte[] keys = [.. RandomNumberGenerator.GetBytes(TlsTicketKeys.KeyLength), .. Keys.Export()];
+        byte[] keys = [.. Entropy.Bytes(TlsTicketKeys.KeyLength), .. Keys.Export()];
         Keys.Replace(keys.AsSpan(0, Math.Min(keys.Length, KeysKept * TlsTicketKeys.KeyLength)));
         return true;
     }

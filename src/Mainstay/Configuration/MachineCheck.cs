@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
 using Mainstay.Linux.Processes;
+using Mainstay.Linux.Tls;
 
 namespace Mainstay.Configuration;
 
@@ -84,6 +85,8 @@ internal static class MachineCheck
     {
         foreach (PoolSnapshot pool in snapshot.Pools)
         {
+            if (pool.Check is { Kind: CheckKind.Tls or CheckKind.Https } && TlsClientContext.Missing is { } missing)
+                findings.Add(new($"pools.{pool.Name}.check", missing, IsError: true));
             if (pool.Check is { Kind: CheckKind.Exec } check && !FilePermission.CanExecute(check.Command[0]))
                 findings.Add(new($"pools.{pool.Name}.check.exec", $"{check.Command[0]} is no program that this user can start", IsError: false));
             foreach (ServerSnapshot server in pool.Servers)

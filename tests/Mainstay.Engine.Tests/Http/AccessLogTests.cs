@@ -63,6 +63,8 @@ public sealed class AccessLogTests : IDisposable
             bench.Ask("GET /a\"b\u0001 HTTP/1.1\r\nHost: x\r\n\r\n");
             bench.Ask("GET /fine HTTP/1.1\r\nHost : x\r\n\r\n");
             bench.Ask("\u0016\u0003\u0001\u0002");
+            // A refusal is logged after its answer.
+            bench.Settle();
             await bench.ApplyAsync(snapshot with { AccessLog = new AccessLogSnapshot(AccessLogFormat.Json, Path + ".json") });
             bench.Ask("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n");
         }

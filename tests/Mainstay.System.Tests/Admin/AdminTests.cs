@@ -74,7 +74,7 @@ public class AdminTests(RunningDaemon daemon) : IClassFixture<RunningDaemon>
         Assert.Equal(HttpStatusCode.OK, status);
         string[] lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.All(lines, line => Assert.Matches(
-            """^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="([^"\\]|\\.)*"(,[a-z_]+="([^"\\]|\\.)*")*\})? (NaN|[+-]?Inf|-?[0-9.]+(E[+-]?[0-9]+)?))$""", line));
+            """^(# (HELP|TYPE) [a-z0-9_]+ .+|[a-z0-9_]+(\{[a-z_]+="([^"\\]|\\.)*"(,[a-z_]+="([^"\\]|\\.)*")*\})? (NaN|[+-]?Inf|-?[0-9.]+(E[+-]?[0-9]+)?))$""", line));
         IEnumerable<string> families = lines.Where(line => line.StartsWith("# TYPE", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]);
         Assert.Equal(families.Distinct(), families);
         Assert.Matches("""mainstay_server_up\{pool="app",server="one"\} 1""", text);

@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using Mainstay.Core.Protection;
+using Mainstay.Linux;
 
 namespace Mainstay.Engine.Http.Protect;
 
@@ -48,7 +48,7 @@ public sealed class ProtectionTables
     /// <param name="announce">Told of bans as they begin, by any thread; must not wait.</param>
     public ProtectionTables(Action<Ban, bool>? announce = null)
     {
-        Hash = new KeyHash(BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16)));
+        Hash = new KeyHash(BitConverter.ToUInt128(Entropy.Bytes(16)));
         Bans = new BanList(Hash, BanCapacity);
         Announce = announce ?? ((_, _) => { });
     }
