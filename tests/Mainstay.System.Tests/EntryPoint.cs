@@ -14,6 +14,7 @@ internal static class EntryPoint
     private static async Task<int> Main(string[] arguments) => arguments switch
     {
         ["keeper", var configuration] => KeeperProcess.Run(configuration, WorkerProgram.OfThisProcess()),
+        ["write-state", var directory, var last] => StateFileCrashTests.Write(directory, long.Parse(last, CultureInfo.InvariantCulture)),
         ["worker", "--link-fd", var link] => WorkerProcess.Run(int.Parse(link, CultureInfo.InvariantCulture), EchoPlane.Parts),
         _ when arguments.Any(argument => argument is "--server" or "--internal-msbuild-node") =>
             await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(arguments, SelfRegisteredExtensions.AddSelfRegisteredExtensions),
