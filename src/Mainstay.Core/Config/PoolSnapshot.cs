@@ -27,6 +27,9 @@ public sealed record PoolSnapshot
     public required FailedFlows OnFailure { get; init; }
     public required UpstreamSnapshot Upstream { get; init; }
 
+    /// <summary>Null: every request is balanced by itself.</summary>
+    public PersistenceSnapshot? Persist { get; init; }
+
     /// <summary>The PROXY header that every connection to a server begins with.</summary>
     public ProxyVersion SendProxy { get; init; }
 }

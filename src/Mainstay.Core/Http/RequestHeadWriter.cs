@@ -25,6 +25,9 @@ public readonly ref struct ForwardingContext
     /// <summary>The request came by HTTP/2, which Via tells.</summary>
     public bool Http2 { get; init; }
 
+    /// <summary>Bytes of the received fields that the server is not to see: within a value, or whole lines; empty: none.</summary>
+    public ByteRange Cut { get; init; }
+
     /// <summary>The server's connection is not to be kept.</summary>
     public bool Close { get; init; }
 }
@@ -95,14 +98,26 @@ public static class RequestHeadWriter
         {
             if (IsDropped(field, request, head, context))
             {
-                buffer.Write(head[start..end]);
+                CopyRun(ref buffer, head, start, end, context.Cut);
                 start = field.End;
             }
 
             end = field.End;
         }
 
-        if (start < end) buffer.Write(head[start..end]);
+        if (start < end) CopyRun(ref buffer, head, start, end, context.Cut);
+    }
+
+    private static void CopyRun(ref HeadBuffer buffer, ReadOnlySpan<byte> head, int start, int end, ByteRange cut)
+    {
+        if (cut.Length == 0 || cut.Start < start || cut.End > end)
+        {
+            buffer.Write(head[start..end]);
+            return;
+        }
+
+        buffer.Write(head[start..cut.Start]);
+        buffer.Write(head[cut.End..end]);
     }
 
     private static bool IsDropped(in HeaderField field, RequestHead request, ReadOnlySpan<byte> head, in ForwardingContext context)

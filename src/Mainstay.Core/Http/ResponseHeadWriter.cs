@@ -20,6 +20,10 @@ public readonly ref struct ResponseContext
     /// <summary>Strict-Transport-Security as a whole line, in place of the server's own; empty = none is added.</summary>
     public ReadOnlySpan<byte> TransportSecurity { get; init; }
 
+    /// <summary>Whole lines to add, and one received line that they replace; empty: none.</summary>
+    public ReadOnlySpan<byte> Added { get; init; }
+    public ByteRange Replaced { get; init; }
+
     /// <summary>The current time as an HTTP date, for servers that sent none (RFC 9110 section 6.6.1).</summary>
     public required ReadOnlySpan<byte> Date { get; init; }
 }
@@ -61,6 +65,7 @@ public static class ResponseHeadWriter
             buffer.Write(context.TransportSecurity);
         }
 
+        buffer.Write(context.Added);
         if (context.Via) buffer.Write(RequestHeadWriter.Via(response.MinorVersion, context.Http2));
         buffer.Write("\r\n"u8);
         return buffer.Result;
@@ -87,7 +92,7 @@ public static class ResponseHeadWriter
         int end = response.FieldsStart;
         foreach (ref readonly HeaderField field in response.Fields)
         {
-            if (IsDropped(field, response, context.ClientIsHttp10) || (!context.TransportSecurity.IsEmpty && TransportSecurityField.Is(field, head)))
+            if (IsDropped(field, response, context) || (!context.TransportSecurity.IsEmpty && TransportSecurityField.Is(field, head)))
             {
                 buffer.Write(head[start..end]);
                 start = field.End;
@@ -99,13 +104,13 @@ public static class ResponseHeadWriter
         if (start < end) buffer.Write(head[start..end]);
     }
 
-    private static bool IsDropped(in HeaderField field, ResponseHead response, bool clientIsHttp10)
+    private static bool IsDropped(in HeaderField field, ResponseHead response, in ResponseContext context)
     {
-        if (field.IsHopByHop) return true;
+        if (field.IsHopByHop || (context.Replaced.Length > 0 && field.Start == context.Replaced.Start)) return true;
         return field.Name switch
         {
             FieldName.ContentLength => response.StatusForbidsFraming,
-            FieldName.TransferEncoding or FieldName.Trailer => clientIsHttp10 || response.StatusForbidsFraming,
+            FieldName.TransferEncoding or FieldName.Trailer => context.ClientIsHttp10 || response.StatusForbidsFraming,
             _ => false,
         };
     }

@@ -127,13 +127,24 @@ internal sealed partial class Exchange
     private bool TryChoose()
     {
         if (_freshOnly && Enter(_serverIndex)) return true;
+        if (TryStay())
+        {
+            NoteChosen();
+            return true;
+        }
+
         ulong passedOver = _tried;
         PoolBalancer balancer = _route.Balancers[shard.Number];
         while (true)
         {
             int index = balancer.Pick(_pickKey with { Tried = passedOver });
             if (index == Scheduler.None) return false;
-            if (Enter(index)) return true;
+            if (Enter(index))
+            {
+                NoteChosen();
+                return true;
+            }
+
             passedOver |= 1UL << (index & 63);
         }
     }

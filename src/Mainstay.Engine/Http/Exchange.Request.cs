@@ -1,6 +1,7 @@
 using Mainstay.Core;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
+using Mainstay.Core.Persistence;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
@@ -77,6 +78,7 @@ internal sealed partial class Exchange
         if (_isRetained) _client.KeepAhead(rest[bodyLength..]);
         _bytesFromClient = head.Length + bodyLength;
         ChooseCoding(request, head);
+        _session = Pool.Affinity is { } affinity ? affinity.Find(request, head, _client.Address, _loop.Now) : Session.None;
         WriteRequest(request, head, rest[..bodyLength]);
         if (Pool.Snapshot.Upstream.Total > TimeSpan.Zero) _totalDeadline = _begunAt + Pool.Snapshot.Upstream.Total;
         _pickKey = _route.Key(request, head, _client.Address, _client.Port, _loop.Now);
@@ -111,6 +113,7 @@ internal sealed partial class Exchange
             RequestId = RequestId,
             DefaultHost = _route.DefaultHost,
             Http2 = _client.IsHttp2,
+            Cut = _session.Cut,
             Close = Pool.Snapshot.Upstream.KeepAlive == TimeSpan.Zero,
         };
         int length = RequestHeadWriter.Write(_kept.Room, request, head, context);

@@ -166,8 +166,10 @@ internal sealed partial class Exchange
     /// <summary>The line that tells browsers to come by https only; null where they have not.</summary>
     private byte[]? TransportSecurity => _client.IsTls ? _service.TransportSecurity : null;
 
-    private int WriteHead(ReadOnlySpan<byte> head, bool keepAlive) => ResponseHeadWriter.Write(
-        shard.Output, shard.Response, head, new ResponseContext
+    private int WriteHead(ReadOnlySpan<byte> head, bool keepAlive)
+    {
+        ReadOnlySpan<byte> added = SessionLines(head, out ByteRange replaced);
+        return ResponseHeadWriter.Write(shard.Output, shard.Response, head, new ResponseContext
         {
             ClientIsHttp10 = _clientIsHttp10,
             KeepAlive = keepAlive,
@@ -175,7 +177,10 @@ internal sealed partial class Exchange
             Via = _service.Snapshot.Forwarded.Via,
             Date = shard.Date,
             TransportSecurity = TransportSecurity,
+            Added = added,
+            Replaced = replaced,
         });
+    }
 
     /// <summary>The final head: rewritten, put in front of what came of the body, and sent with it in one call.</summary>
     private bool BeginResponse(ReadOnlySpan<byte> head, int start, int end)

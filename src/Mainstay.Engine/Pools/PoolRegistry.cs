@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Core.Persistence;
 
 namespace Mainstay.Engine.Pools;
 
@@ -15,6 +17,9 @@ public sealed class PoolRegistry
 
     private readonly Dictionary<(string Pool, string Server, Endpoint Address), ServerRuntime> _servers = [];
     private readonly Dictionary<string, int> _poolSlots = [];
+
+    /// <summary>Of the pools in force: what they remember goes on in the next configuration.</summary>
+    private Dictionary<string, SessionAffinity> _affinities = [];
     private readonly SlotAllocator _serverSlots = new(MaxServers);
     private readonly SlotAllocator _poolSlotNumbers = new(MaxPools);
 
@@ -49,6 +54,7 @@ public sealed class PoolRegistry
             _retired.Add(server);
         }
 
+        _affinities = current.Where(pool => pool.Affinity is not null).ToDictionary(pool => pool.Snapshot.Name, pool => pool.Affinity!);
         HashSet<string> pools = [.. current.Select(pool => pool.Snapshot.Name)];
         foreach ((string name, int slot) in _poolSlots.Where(entry => !pools.Contains(entry.Key)).ToList())
         {
@@ -74,7 +80,15 @@ public sealed class PoolRegistry
             .. pool.Servers.Zip(servers, (server, runtime) => new ServerEntry(
                 runtime.Slot, server.Name, server.Weight, server.Backup, server.MaxConnections, server.Upper, server.Lower)),
         ];
-        return new PoolRuntime(pool, slot, servers, new ServerSet(entries, Availability, Loads, slot));
+        return new PoolRuntime(pool, slot, servers, new ServerSet(entries, Availability, Loads, slot)) { Affinity = Affinity(pool) };
+    }
+
+    private SessionAffinity? Affinity(PoolSnapshot pool)
+    {
+        if (pool.Persist is null) return null;
+        var hashKey = BitConverter.ToUInt128(RandomNumberGenerator.GetBytes(16));
+        string[] servers = [.. pool.Servers.Select(server => server.Name)];
+        return new SessionAffinity(pool.Persist, pool.Name, servers, hashKey, _affinities.GetValueOrDefault(pool.Name));
     }
 
     private ServerRuntime Prepare(PoolSnapshot pool, ServerSnapshot server)

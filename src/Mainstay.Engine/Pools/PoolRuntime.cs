@@ -3,6 +3,7 @@ using System.Text;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Core.Persistence;
 using Mainstay.Linux;
 
 namespace Mainstay.Engine.Pools;
@@ -75,4 +76,8 @@ public sealed class ResolvedAddress(SocketAddress address)
 /// <param name="Slot">Index into the availability table's pools.</param>
 /// <param name="Servers">In the snapshot's order: what the balancer's picks index.</param>
 /// <param name="Set">The same as the schedulers see it.</param>
-public sealed record PoolRuntime(PoolSnapshot Snapshot, int Slot, ImmutableArray<ServerRuntime> Servers, ServerSet Set);
+public sealed record PoolRuntime(PoolSnapshot Snapshot, int Slot, ImmutableArray<ServerRuntime> Servers, ServerSet Set)
+{
+    /// <summary>Null: requests do not stay with a server.</summary>
+    public SessionAffinity? Affinity { get; init; }
+}

@@ -32,6 +32,28 @@ internal sealed class RandomSnapshots(int seed)
         };
     }
 
+    private PersistenceSnapshot Persist()
+    {
+        bool own = Maybe();
+        CookieMode mode = own ? CookieMode.Insert : Any<CookieMode>();
+        CookieSnapshot? cookie = !Maybe() ? null : mode == CookieMode.Insert
+            ? new CookieSnapshot(
+                Pick("SRV", "a.b-c"), mode, Pick("/", "/app", ""), Pick("", "example.com"), true, Maybe(), Any<SameSite>(), Time(), Maybe())
+            : new CookieSnapshot("JSESSIONID", mode, "/", "", false, true, SameSite.Lax, TimeSpan.Zero, true);
+        bool remembers = cookie is null || cookie.Mode == CookieMode.Learn;
+        bool header = cookie is null && Maybe();
+        return new PersistenceSnapshot
+        {
+            Cookie = cookie,
+            Header = header ? "X-Tenant" : "",
+            Source = cookie is null && !header,
+            Timeout = remembers ? TimeSpan.FromMinutes(_random.Next(1, 90)) : TimeSpan.FromMinutes(30),
+            Entries = remembers ? _random.Next(64, 200_000) : 100_000,
+            Secret = remembers ? "" : Pick("", "s3cret"),
+            StayWhileDraining = Maybe(),
+        };
+    }
+
     private AccessLogSnapshot AccessLog()
     {
         AccessLogFormat format = Any<AccessLogFormat>();
@@ -53,6 +75,7 @@ internal sealed class RandomSnapshots(int seed)
         Balance = Balance(),
         Check = Maybe() ? Check() : null,
         Servers = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(Server)],
+        Persist = Maybe() ? Persist() : null,
         PanicThreshold = _random.Next(101),
         SlowStart = Time(),
         DrainTimeout = Time(),

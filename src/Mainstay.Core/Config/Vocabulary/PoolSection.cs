@@ -220,6 +220,10 @@ internal static class PoolSection
         Default = Key.Plain("2"),
     };
 
+    private static readonly Key<PoolSnapshot, PersistenceSnapshot?> Persist = new(
+        "persist", new OptionalType<PersistenceSnapshot>(PersistenceSection.Section), p => p.Persist)
+    { Doc = "Requests of one client go to one server.", Otherwise = "none: every request is balanced by itself" };
+
     private static readonly ChoiceType<ProxyVersion> ProxyVersions = new(("none", ProxyVersion.None), ("v1", ProxyVersion.V1), ("v2", ProxyVersion.V2));
 
     private static readonly Key<PoolSnapshot, ProxyVersion> SendProxy = new("send-proxy", ProxyVersions, p => p.SendProxy)
@@ -231,7 +235,7 @@ internal static class PoolSection
 
     public static readonly Section<PoolSnapshot> Section = new(
         "pools.NAME",
-        [Balance, Check, Servers, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy],
+        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy],
         Build)
     {
         Doc = "A group of servers that do the same.",
@@ -260,6 +264,7 @@ internal static class PoolSection
             DrainTimeout = v.Get(DrainTimeout),
             OnFailure = v.Get(OnFailure),
             SendProxy = v.Get(SendProxy),
+            Persist = v.Get(Persist),
             Upstream = new UpstreamSnapshot(
                 timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Tunnel, timeouts.Total,
                 keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),
