@@ -79,7 +79,7 @@ internal abstract partial class Http2Session
     /// <summary>Ends our side of a stream whose content has all been written.</summary>
     public void EndStream(Http2Stream stream, ReadOnlySpan<byte> trailer)
     {
-        FrameBuffer output = Begin(Http2Connection.MinOutput + 2 * trailer.Length);
+        FrameBuffer output = Begin(Http2Connection.MaxHeadRoom(trailer.Length, trailer.Count((byte)'\n')));
         if (trailer.IsEmpty) _machine.WriteData(stream.Ref, default, true, ref output);
         else _machine.TryWriteTrailer(stream.Ref, trailer, ref output);
         End(output);
