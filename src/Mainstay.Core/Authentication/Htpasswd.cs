@@ -28,6 +28,9 @@ public sealed class Htpasswd
 
     public int Count => _users.Count;
 
+    /// <summary>crypt(3) is needed.</summary>
+    public bool HasCryptHashes => _users.Values.Any(user => user.Scheme == PasswordScheme.Crypt);
+
     /// <summary>What a password for an unknown user is compared with, so that it takes as long; null in an empty file.</summary>
     public PasswordEntry? Decoy { get; }
 

@@ -14,6 +14,7 @@ public static class ConfigCompiler
         ResolveTls(compilation);
         ResolveTables(compilation, "map", "maps", compilation.Maps, compilation.MapUses);
         ResolveTables(compilation, "address list", "lists", compilation.Lists, compilation.ListUses);
+        ResolveTables(compilation, "entry", "auth", compilation.Auths, compilation.AuthUses);
         CompareListeners(compilation, datagrams: false);
         CompareListeners(compilation, datagrams: true);
         return compilation.Result(snapshot);

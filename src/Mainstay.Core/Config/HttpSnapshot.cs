@@ -62,6 +62,9 @@ public sealed record RouteSnapshot(string Name, RouteMatch Match, RouteAction Ac
 
     /// <summary>Null: the service's.</summary>
     public CompressSnapshot? Compress { get; init; }
+
+    /// <summary>Name of an <see cref="AuthSnapshot"/>; empty = everyone.</summary>
+    public string Auth { get; init; } = "";
 }
 
 /// <summary>All conditions that are set have to hold; within one condition any of its patterns will do.</summary>

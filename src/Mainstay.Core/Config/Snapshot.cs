@@ -24,6 +24,9 @@ public sealed record Snapshot
     public ImmutableArray<TlsSnapshot> Tls { get; init; } = [];
 
     /// <summary>In configuration order.</summary>
+    public ImmutableArray<AuthSnapshot> Auth { get; init; } = [];
+
+    /// <summary>In configuration order.</summary>
     public ImmutableArray<TcpSnapshot> Tcp { get; init; } = [];
 
     /// <summary>Maps that rules ask.</summary>

@@ -47,6 +47,7 @@ public enum OutcomeCause : byte
     Banned,
     SlowBody,
     SlowRead,
+    Unauthorized,
 
     // by the proxy
     Responded,
@@ -64,6 +65,7 @@ public enum OutcomeCause : byte
     NoServer,
     ServersBusy,
     Overloaded,
+    CredentialsUnchecked,
     HeadDoesNotFit,
     TotalTimeout,
     DrainDeadline,
@@ -120,6 +122,7 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
         (OutcomeCause.Banned, OutcomeParty.Client, 403, Retry.Never, "banned"),
         (OutcomeCause.SlowBody, OutcomeParty.Client, 408, Retry.Never, "slow-body"),
         (OutcomeCause.SlowRead, OutcomeParty.Client, 0, Retry.Never, "slow-read"),
+        (OutcomeCause.Unauthorized, OutcomeParty.Client, 401, Retry.Never, "unauthorized"),
         (OutcomeCause.Responded, OutcomeParty.Proxy, 0, Retry.Never, "responded"),
         (OutcomeCause.Redirected, OutcomeParty.Proxy, 0, Retry.Never, "redirected"),
         (OutcomeCause.MaxForwardsReached, OutcomeParty.Proxy, 0, Retry.Never, "max-forwards-reached"),
@@ -135,6 +138,7 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
         (OutcomeCause.NoServer, OutcomeParty.Proxy, 503, Retry.Never, "no-server"),
         (OutcomeCause.ServersBusy, OutcomeParty.Proxy, 503, Retry.Never, "servers-busy"),
         (OutcomeCause.Overloaded, OutcomeParty.Proxy, 503, Retry.Never, "overloaded"),
+        (OutcomeCause.CredentialsUnchecked, OutcomeParty.Proxy, 503, Retry.Never, "credentials-unchecked"),
         (OutcomeCause.HeadDoesNotFit, OutcomeParty.Proxy, 431, Retry.Never, "head-does-not-fit"),
         (OutcomeCause.TotalTimeout, OutcomeParty.Proxy, 504, Retry.Never, "total-timeout"),
         (OutcomeCause.DrainDeadline, OutcomeParty.Proxy, 503, Retry.Never, "drain-deadline"),

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mainstay.Core.Http;
 
 /// <summary>
@@ -28,6 +30,12 @@ public readonly ref struct ForwardingContext
     /// <summary>Bytes of the received fields that the server is not to see: within a value, or whole lines; empty: none.</summary>
     public ByteRange Cut { get; init; }
 
+    /// <summary>Names of fields, in lower case, that are ours to say: the client's are dropped, with '_' for '-' too.</summary>
+    public ImmutableArray<byte[]> Dropped { get; init; }
+
+    /// <summary>Further fields, each with its line end.</summary>
+    public ReadOnlySpan<byte> Added { get; init; }
+
     /// <summary>The server's connection is not to be kept.</summary>
     public bool Close { get; init; }
 }
@@ -54,6 +62,7 @@ public static class RequestHeadWriter
         if (context.Policy.Via) buffer.Write(Via(request.MinorVersion, context.Http2));
         if (context.Policy.HasRequestId) WriteField(ref buffer, context.Policy.RequestIdName, context.RequestId);
         if (request.MaxForwards > 0) WriteMaxForwards(ref buffer, request.MaxForwards - 1);
+        buffer.Write(context.Added);
         buffer.Write("\r\n"u8);
         return buffer.Result;
     }
@@ -126,7 +135,8 @@ public static class RequestHeadWriter
         ForwardedPolicy policy = context.Policy;
         return field.Name switch
         {
-            FieldName.Other => policy.HasRequestId && policy.IsRequestId(field, head),
+            FieldName.Other => (policy.HasRequestId && policy.IsRequestId(field, head))
+                || (!context.Dropped.IsDefaultOrEmpty && IsNamed(field.NameRange.Of(head), context.Dropped)),
             FieldName.Host => request.Form == TargetForm.Absolute,
             FieldName.Expect => !request.ExpectsContinue,
             FieldName.XForwardedFor => policy.XForwarded || !context.TrustedPeer,
@@ -135,6 +145,13 @@ public static class RequestHeadWriter
             FieldName.MaxForwards => request.MaxForwards >= 0,
             _ => false,
         };
+    }
+
+    private static bool IsNamed(ReadOnlySpan<byte> name, ImmutableArray<byte[]> lowerNames)
+    {
+        foreach (byte[] lower in lowerNames)
+            if (name.Length == lower.Length && FieldNames.EqualsEitherDash(name, lower)) return true;
+        return false;
     }
 
     /// <summary>

@@ -114,6 +114,8 @@ internal sealed partial class Exchange
             DefaultHost = _route.DefaultHost,
             Http2 = _client.IsHttp2,
             Cut = _session.Cut,
+            Dropped = _auth?.Dropped ?? [],
+            Added = _identity?.Fields,
             Close = Pool.Snapshot.Upstream.KeepAlive == TimeSpan.Zero,
         };
         int length = RequestHeadWriter.Write(_kept.Room, request, head, context);

@@ -1,4 +1,5 @@
 using Mainstay.Core.Balancing;
+using Mainstay.Engine.Http.Auth;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
@@ -23,9 +24,17 @@ internal sealed partial class Exchange : ILoopReceiver
     private long _ticket;
     private int _takeOvers;
 
-    /// <summary>The answer of the other shard: its server and, packed with our ticket, the descriptor.</summary>
+    /// <summary>
+    /// The answer of the other shard: its server and, packed with our ticket, the descriptor. Or credentials that were checked.
+    /// </summary>
     public void OnMessage(object? content, long number)
     {
+        if (content is CredentialCheck check)
+        {
+            OnChecked(check, (int)number);
+            return;
+        }
+
         var server = (ServerRuntime)content!;
         int descriptor = (int)(number >> TicketBits);
         bool isWanted = _phase == ExchangePhase.TakingOver && (number & TicketMask) == _ticket;

@@ -16,6 +16,9 @@ internal enum ExchangePhase : byte
     /// <summary>No server has been reached yet.</summary>
     Routing,
 
+    /// <summary>The client's credentials are being checked elsewhere.</summary>
+    Verifying,
+
     /// <summary>Another shard was asked for one of its idle connections.</summary>
     TakingOver,
     Connecting,
@@ -122,7 +125,13 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
 
         // RFC 9110 section 7.6.2: the last recipient answers OPTIONS and TRACE itself.
         if (request.MaxForwards == 0) _route = RouteTarget.LastRecipient;
-        if (!PassesGuard(request, rest, route, input)) return;
+        if (!PassesGuard(request, rest, route, input) || !PassesAuth(request, head, rest, route)) return;
+        Proceed(request, head, rest, input);
+    }
+
+    /// <summary>The request is to be carried out.</summary>
+    private void Proceed(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, in RuleInput input)
+    {
         if (request.Form == TargetForm.Authority) Refuse(RejectReason.ConnectNotSupported);
         else if (_route.Pool is not null) Forward(request, head, rest);
         else Answer(request, rest, input);
@@ -154,6 +163,9 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
             case ExchangePhase.Awaiting or ExchangePhase.Sending or ExchangePhase.Streaming:
                 Count(ref _lane!.Counters.Timeouts);
                 Fail(OutcomeCause.ServerFirstByteTimeout);
+                break;
+            case ExchangePhase.Verifying:
+                Fail(OutcomeCause.CredentialsUnchecked);
                 break;
             case ExchangePhase.FileAwaited:
                 Fail(OutcomeCause.FileUnavailable);
@@ -214,6 +226,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _requestIdLength = 0;
         _serial++;
         _guarded = default;
+        _auth = null;
+        _identity = null;
         ClearPace();
         _compression = null;
         _coding = ContentCoding.Identity;
@@ -346,6 +360,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         ReleaseFile();
         ReleaseEncoder();
         if (!_guarded.IsNone) NoteOutcome();
+        DropHeld();
         shard.OnExchangeEnded(_service, _status, outcome, _loop.Now - _begunAt, _bytesFromClient, _bytesToClient);
         if (_kept is { } kept)
         {

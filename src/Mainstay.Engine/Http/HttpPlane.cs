@@ -7,6 +7,7 @@ using Mainstay.Core.Http;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Control;
+using Mainstay.Engine.Http.Auth;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
@@ -50,9 +51,18 @@ public sealed class HttpPlane : IPlane
     private readonly AccessLog _log;
     private readonly Func<string, TlsProfile> _tls;
 
+    /// <summary>Two threads for password hashes and signatures; a queue of some seconds' work at bcrypt's usual cost.</summary>
+    private readonly OffloadPool _checks = new(threads: 2, capacity: 256);
+
     /// <summary>For files whose names or contents the disk has to be asked for.</summary>
     private readonly OffloadPool _offload = new(threads: 4, capacity: 1024);
     private readonly Dictionary<string, int> _serviceNumbers = [];
+
+    /// <summary>How often files with passwords and keys are looked at.</summary>
+    private static readonly TimeSpan s_watchInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Timer _watch;
+    private readonly Dictionary<string, string> _authProblems = [];
     private readonly int _maxConnections;
     private readonly ProtectionTables _protection;
     private HttpGeneration? _current;
@@ -77,6 +87,7 @@ public sealed class HttpPlane : IPlane
         ConnectionBudget budget, ProtectionTables protection, long memory = 0)
     {
         _maxConnections = budget.Limit;
+        _watch = new Timer(_ => RefreshAuth(), null, s_watchInterval, s_watchInterval);
         _protection = protection;
         _shards = shards;
         _pools = pools;
@@ -88,7 +99,7 @@ public sealed class HttpPlane : IPlane
         if (memory == 0) memory = Math.Max(LeastBlockBytes * shards.Length, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
         long blockBytes = memory / shards.Length;
         int files = FileDescriptors / shards.Length;
-        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes, _offload, files))];
+        _http = [.. shards.Select(shard => new HttpShard(shard, pools.Loads, log, budget, blockBytes, _offload, files) { Checks = _checks })];
         foreach (HttpShard http in _http)
         {
             http.Siblings = _http;
@@ -131,8 +142,10 @@ public sealed class HttpPlane : IPlane
         if (_nextPools.Length != next.Pools.Length) return errors;
         ImmutableDictionary<string, PoolTarget> pools = _nextTargets = _nextPools.ToImmutableDictionary(pool => pool.Snapshot.Name, Target);
         RuleTables tables = _nextTables = RuleTables.For(next, _tables);
+        ImmutableDictionary<string, Authenticator> auth = AuthEntries.Prepare(next.Auth, _protection, errors);
         ImmutableArray<HttpService> services =
-            [.. next.Http.Select(service => new HttpService(service, Number(service.Name), _shards.Length, tables, Guard, name => pools[name], _tls))];
+            [.. next.Http.Select(service => new HttpService(
+                service, Number(service.Name), _shards.Length, tables, Guard, auth.GetValueOrDefault, name => pools[name], _tls))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen).Select(listener => listener.Address))
         {
@@ -197,6 +210,8 @@ public sealed class HttpPlane : IPlane
 
         await OnEveryShard(http => http.CutAll());
         _offload.Dispose();
+        _checks.Dispose();
+        _watch.Dispose();
         _log.Dispose();
     }
 
@@ -220,6 +235,26 @@ public sealed class HttpPlane : IPlane
     {
         if (!_serviceNumbers.TryGetValue(service, out int number)) _serviceNumbers.Add(service, number = _serviceNumbers.Count);
         return number;
+    }
+
+    /// <summary>Files of passwords and keys that have changed; one that cannot be used leaves the former content in force.</summary>
+    private void RefreshAuth()
+    {
+        if (Current is not { } current || !Monitor.TryEnter(_authProblems)) return;
+        try
+        {
+            foreach (Authenticator entry in current.Services.SelectMany(service => service.Auth).OfType<Authenticator>().Distinct())
+            {
+                string problem = entry.Refresh() ?? "";
+                if (problem.Length > 0 && problem != _authProblems.GetValueOrDefault(entry.Snapshot.Name, ""))
+                    _protection.Warn($"auth.{entry.Snapshot.Name}: {problem}; what was read before stays in force");
+                _authProblems[entry.Snapshot.Name] = problem;
+            }
+        }
+        finally
+        {
+            Monitor.Exit(_authProblems);
+        }
     }
 
     private ServiceGuard Guard(HttpSnapshot service, ForwardedPolicy forwarded) =>

@@ -9,6 +9,7 @@ using Mainstay.Core.Http2;
 using Mainstay.Core.Net;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Http.Files;
+using Mainstay.Engine.Http.Auth;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Tls;
@@ -22,7 +23,7 @@ internal sealed class HttpService
     /// <param name="number">Of the service's counters; kept over reloads.</param>
     public HttpService(
         HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<HttpSnapshot, ForwardedPolicy, ServiceGuard> guard,
-        Func<string, PoolTarget> pools, Func<string, TlsProfile> tls)
+        Func<string, Authenticator?> auth, Func<string, PoolTarget> pools, Func<string, TlsProfile> tls)
     {
         Snapshot = snapshot;
         Number = number;
@@ -33,6 +34,7 @@ internal sealed class HttpService
         Listeners = [.. snapshot.Listen.Select(listener => new HttpListener(listener, tls))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Guard = guard(snapshot, Forwarded);
+        Auth = [.. snapshot.Routes.Select(route => auth(route.Auth))];
         Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, snapshot.Compress, rules.Routes[i], pools))];
 
         // Cookies come in pieces, which are joined before they are counted as the service's limits count.
@@ -53,6 +55,9 @@ internal sealed class HttpService
     public ImmutableArray<RouteTable> Routes { get; }
     public ForwardedPolicy Forwarded { get; }
     public ServiceGuard Guard { get; }
+
+    /// <summary>How each route's clients prove who they are, by its index; null: they need not.</summary>
+    public ImmutableArray<Authenticator?> Auth { get; }
 
     /// <summary>What clients that speak HTTP/2 are offered.</summary>
     public Http2Settings Http2 { get; }

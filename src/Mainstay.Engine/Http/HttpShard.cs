@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Mainstay.Core;
+using Mainstay.Core.Authentication;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
@@ -8,6 +9,7 @@ using Mainstay.Core.Http2;
 using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Coding;
 using Mainstay.Engine.Http.Files;
+using Mainstay.Engine.Http.Auth;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
@@ -112,6 +114,12 @@ internal sealed partial class HttpShard : ILoopReceiver
 
     /// <summary>The plane on all shards, this one included, by number.</summary>
     public IReadOnlyList<HttpShard> Siblings { get; set; } = [];
+
+    /// <summary>Credentials that were right a moment ago.</summary>
+    public VerifiedCredentials<Identity> Verified { get; } = new(Entropy.Bytes(32));
+
+    /// <summary>Where others are checked.</summary>
+    public required OffloadPool Checks { get; init; }
 
     /// <summary>Connections of banned clients that are held without an answer.</summary>
     private Tarpit Tarpit { get; }

@@ -3,6 +3,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
+using Mainstay.Engine.Http.Auth;
 using Mainstay.Linux.Processes;
 using Mainstay.Linux.Tls;
 
@@ -24,6 +25,8 @@ internal static class MachineCheck
         var findings = new List<MachineFinding>();
         InspectProcess(snapshot, findings);
         InspectLog(snapshot.AccessLog, findings);
+        foreach (AuthSnapshot auth in snapshot.Auth)
+            if (AuthEntries.Inspect(auth) is { } problem) findings.Add(new($"auth.{auth.Name}", problem, IsError: true));
         InspectListeners(snapshot, findings);
         TakenPorts.Inspect(snapshot, findings);
         InspectCommands(snapshot, findings);

@@ -43,7 +43,7 @@ internal sealed class WorkerComposition
         var accessLog = new AccessLog();
         Shard[] shards = Shard.StartAll(process.Shards, new FaultLog(context.Log).Tell);
         var budget = new ConnectionBudget(MaxConnections(process.MaxConnections));
-        var protection = new ProtectionTables((ban, isDryRun) => Announce(context.Log, ban, isDryRun));
+        var protection = new ProtectionTables((ban, isDryRun) => Announce(context.Log, ban, isDryRun), context.Log.Warning);
         var bans = new BanPlane(protection, process.StateDirectory, context.Log.Warning);
         var tls = new TlsPlane(OwnFiles.Instance, (isError, text) => context.Log.Write(isError ? LogLevel.Error : LogLevel.Info, text));
         var http = new HttpPlane(shards, registry, () => pools.Prepared, tls.Prepared, accessLog, budget, protection);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mainstay.Core.Authentication;
 using Mainstay.Core.Config;
 using Mainstay.Core.Logging;
 using Mainstay.Core.Net;
@@ -29,6 +30,7 @@ internal sealed class RandomSnapshots(int seed)
             Http = [.. Names("h").Select(name => Service(name, names, [.. profiles.Select(p => p.Name)]))],
             Tls = profiles,
             Tcp = names.Length == 0 ? [] : [.. Names("t").Select(name => Tcp(name, names))],
+            Auth = [Auth("staff"), .. Names("a").Select(Auth)],
         };
     }
 
@@ -52,6 +54,31 @@ internal sealed class RandomSnapshots(int seed)
             Secret = remembers ? "" : Pick("", "s3cret"),
             StayWhileDraining = Maybe(),
         };
+    }
+
+    private AuthSnapshot Auth(string name)
+    {
+        long failures = _random.Next(1, 100);
+        var rate = new Rate(failures, Pick(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), failures);
+        string header = Maybe() ? "" : "X-Remote-User", realm = Pick("restricted", "the office's: #1");
+        TimeSpan cache = TimeSpan.FromSeconds(_random.Next(3000));
+        if (Maybe())
+        {
+            return new BasicAuthSnapshot(Pick("/etc/mainstay/users", "/srv/a b: #c"))
+            { Name = name, Realm = realm, UserHeader = header, Forward = Maybe(), Cache = cache, Failures = rate };
+        }
+
+        bool hasSecret = Maybe();
+        return new JwtAuthSnapshot(
+            hasSecret ? "" : "/etc/mainstay/keys.json",
+            hasSecret ? "0123456789abcdef: #0123456789abcdef" : "",
+            hasSecret || Maybe() ? [] : [JwtAlgorithm.RS256, JwtAlgorithm.EdDSA],
+            new JwtPolicy(
+                Maybe() ? [] : ["https://issuer.example/"], Maybe() ? [] : ["api", "web: #1"], TimeSpan.FromSeconds(_random.Next(600)), Maybe(),
+                Maybe() ? [] : [new RequiredClaim("scope", ["read", "write"]), new RequiredClaim("a b", [])], Pick("sub", "email"),
+                Maybe() ? [] : [new ClaimHeader("roles", "X-Roles"), new ClaimHeader("https://x/y", "X-Y")]),
+            Maybe() ? "" : "session")
+        { Name = name, Realm = realm, UserHeader = header, Forward = Maybe(), Cache = cache, Failures = rate };
     }
 
     private AccessLogSnapshot AccessLog()
@@ -247,6 +274,7 @@ internal sealed class RandomSnapshots(int seed)
         };
         return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action)
         {
+            Auth = Maybe() ? "" : "staff",
             RateLimits = Maybe() ? [] : [RateLimit("only", Pick(LimitUnit.Requests, LimitUnit.Bytes))],
             Compress = Maybe() ? null : Compress(),
         };

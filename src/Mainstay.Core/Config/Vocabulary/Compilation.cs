@@ -19,10 +19,16 @@ internal sealed class Compilation(ConfigEnvironment environment, SourcePosition 
     public Dictionary<string, Mention> Pools { get; } = [];
 
     public List<Mention> PoolUses { get; } = [];
+
     /// <summary>TLS profiles by name, likewise.</summary>
     public Dictionary<string, Mention> TlsProfiles { get; } = [];
 
     public List<Mention> TlsUses { get; } = [];
+
+    /// <summary>Entries of auth by name, broken ones included.</summary>
+    public Dictionary<string, Mention> Auths { get; } = [];
+
+    public List<Mention> AuthUses { get; } = [];
     public List<(Endpoint Endpoint, Mention Mention)> Listeners { get; } = [];
 
     /// <summary>Names in templates of the route being read that its conditions may explain.</summary>

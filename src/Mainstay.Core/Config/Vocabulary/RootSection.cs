@@ -29,9 +29,12 @@ internal static class RootSection
     private static readonly Key<Snapshot, ImmutableArray<TlsSnapshot>> Tls = new("tls", TlsSection.Map, s => s.Tls)
     { Doc = "Certificates and rules for listeners that speak TLS.", Default = Key.EmptyMapping, Otherwise = "none" };
 
+    private static readonly Key<Snapshot, ImmutableArray<AuthSnapshot>> Auth = new("auth", AuthSection.Map, s => s.Auth)
+    { Doc = "Ways for clients to prove who they are.", Default = Key.EmptyMapping, Otherwise = "none" };
+
     public static readonly Section<Snapshot> Section = new(
         "top level",
-        [Node, Admin, Process, AccessLog, Pools, Http, Tcp, Tls],
+        [Node, Admin, Process, AccessLog, Pools, Http, Tcp, Tls, Auth],
         v => new Snapshot
         {
             Node = v.Get(Node),
@@ -42,6 +45,7 @@ internal static class RootSection
             Http = v.Get(Http),
             Tcp = v.Get(Tcp),
             Tls = v.Get(Tls),
+            Auth = v.Get(Auth),
         })
     {
         Later = ["l4", "vips"],

@@ -88,8 +88,12 @@ internal static class RouteSection
         "compress", new OptionalType<CompressSnapshot>(CompressSection.Section), r => r.Compress)
     { Doc = "Compression of responses.", Otherwise = "the service's" };
 
+    private static readonly Key<RouteSnapshot, string?> Auth = new(
+        "auth", new OptionalType<string>(AuthReferenceType.Instance), r => r.Auth.Length == 0 ? null : r.Auth)
+    { Doc = "Who may ask: the name of an entry of auth.", Otherwise = "everyone" };
+
     public static readonly Section<RouteSnapshot> Section = new(
-        "http.NAME.routes", [Name, Match, To, Files, Respond, Redirect, RateLimits, Compress], Build)
+        "http.NAME.routes", [Name, Match, To, Files, Respond, Redirect, RateLimits, Compress, Auth], Build)
     {
         Doc = "A list of rules; the first that matches decides. What no rule matches is answered 404.",
         OneOf = [To, Files, Respond, Redirect],
@@ -111,7 +115,12 @@ internal static class RouteSection
         RouteAction action = v.Get(To) is { } pool ? new RouteAction.ToPool(pool)
             : v.Get(Files) is { } files ? new RouteAction.ServeFiles(files)
             : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!;
-        return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action) { RateLimits = v.Get(RateLimits) ?? [], Compress = v.Get(Compress) };
+        return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action)
+        {
+            RateLimits = v.Get(RateLimits) ?? [],
+            Compress = v.Get(Compress),
+            Auth = v.Get(Auth) ?? "",
+        };
     }
 
     private static string? LocationRule(string text)

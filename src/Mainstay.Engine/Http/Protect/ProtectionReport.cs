@@ -1,4 +1,5 @@
 using Mainstay.Engine.Control;
+using Mainstay.Engine.Http.Auth;
 
 namespace Mainstay.Engine.Http.Protect;
 
@@ -32,6 +33,17 @@ public sealed class ProtectionReport(HttpPlane plane, ProtectionTables tables) :
         writer.Counter("mainstay_http_detected_total", "Addresses that reached the DoS detector's threshold; with a dry run they were not banned.");
         foreach (HttpService service in current.Services)
             if (service.Guard.Detector is { } detector) writer.Sample(detector.Detected, ("service", service.Snapshot.Name));
+        WriteAuth(writer, current);
+    }
+
+    private static void WriteAuth(MetricsWriter writer, HttpGeneration current)
+    {
+        Authenticator[] entries = [.. current.Services.SelectMany(service => service.Auth).OfType<Authenticator>().Distinct()];
+        writer.Counter("mainstay_http_auth_total", "Credentials that were checked, by what came out; those known from a moment ago are not among them.");
+        foreach (Authenticator entry in entries)
+            foreach ((string result, long count) in entry.Results()) writer.Sample(count, ("auth", entry.Snapshot.Name), ("result", result));
+        writer.Counter("mainstay_http_auth_limited_total", "Credentials that were not looked at after too many wrong ones of an address.");
+        foreach (Authenticator entry in entries) writer.Sample(entry.Refused, ("auth", entry.Snapshot.Name));
     }
 
     private void WriteBans(MetricsWriter writer)

@@ -46,8 +46,10 @@ public sealed class ProtectionTables
     private readonly Dictionary<string, LimitState> _limits = [];
 
     /// <param name="announce">Told of bans as they begin, by any thread; must not wait.</param>
-    public ProtectionTables(Action<Ban, bool>? announce = null)
+    /// <param name="warn">Told what else an operator should know; any thread.</param>
+    public ProtectionTables(Action<Ban, bool>? announce = null, Action<string>? warn = null)
     {
+        Warn = warn ?? (_ => { });
         Hash = new KeyHash(BitConverter.ToUInt128(Entropy.Bytes(16)));
         Bans = new BanList(Hash, BanCapacity);
         Announce = announce ?? ((_, _) => { });
@@ -57,6 +59,8 @@ public sealed class ProtectionTables
 
     /// <summary>Whom a detector has banned, and whether it is only a dry run.</summary>
     internal Action<Ban, bool> Announce { get; }
+
+    internal Action<string> Warn { get; }
 
     internal KeyHash Hash { get; }
 
