@@ -11,9 +11,6 @@ namespace Mainstay.Engine.Http;
 /// </summary>
 internal sealed partial class Exchange
 {
-    /// <summary>What one receive of a limited response may bring at least: a smaller piece costs more than it smooths.</summary>
-    private const int LeastPiece = 1024;
-
     // Of the request body, since the server was last waited for.
     private Instant _uploadSince;
     private long _uploadBytes;
@@ -55,7 +52,7 @@ internal sealed partial class Exchange
     {
         if (_paceCount == _paces.Length) Array.Resize(ref _paces, 2 * _paceCount);
         _paces[_paceCount++] = (limit, limit.Key(input.Request, input.Head, client));
-        _largestPiece = (int)Math.Clamp(limit.Snapshot.Rate.Burst, LeastPiece, _largestPiece);
+        _largestPiece = Math.Min(limit.Piece, _largestPiece);
     }
 
     /// <summary>Bytes of the response were sent: the next ones wait until the limits have room for them.</summary>

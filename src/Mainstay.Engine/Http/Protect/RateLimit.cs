@@ -12,7 +12,11 @@ internal sealed class RateLimit
     /// <summary>All clients together: one key.</summary>
     private const ulong Everyone = 1;
 
+    /// <summary>A smaller piece of a response costs more than it smooths.</summary>
+    private const int LeastPiece = 1024;
+
     private readonly KeyHash _hash;
+    private readonly long _readyDepth;
     private readonly PickHash[] _parts;
     private readonly bool _byAddress;
     private readonly int _v6PrefixLength;
@@ -23,6 +27,8 @@ internal sealed class RateLimit
         Name = name;
         State = tables.Limit(name, snapshot.By.IsEmpty ? 1 : snapshot.Keys);
         Depth = snapshot.Rate.Depth;
+        Piece = (int)Math.Clamp(snapshot.Rate.Burst / 4, LeastPiece, 1 << 20);
+        _readyDepth = Math.Max(0, Depth - snapshot.Rate.Cost(Piece));
         _hash = tables.Hash;
         _v6PrefixLength = v6PrefixLength;
         _byAddress = snapshot.By is [{ Source: HashSource.Address }];
@@ -37,6 +43,9 @@ internal sealed class RateLimit
 
     /// <summary>Nanoseconds in which the empty bucket fills.</summary>
     public long Depth { get; }
+
+    /// <summary>Bytes of a limited response that are sent at once at most.</summary>
+    public int Piece { get; }
 
     /// <summary>Of a client by its address alone.</summary>
     public ulong Key(NetAddress client) => _parts.Length == 0 ? Everyone : _hash.Of(Prefix(client));
@@ -62,10 +71,10 @@ internal sealed class RateLimit
     }
 
     /// <summary>Takes what has been sent from the key's bucket, which may go below empty.</summary>
-    /// <returns>How long to wait until more may be sent.</returns>
+    /// <returns>How long to wait until there is room for another piece.</returns>
     public TimeSpan Charge(ulong key, long bytes, Instant now)
     {
-        var bucket = new TokenBucket(Depth, Snapshot.Rate.Cost(bytes), owes: true);
+        var bucket = new TokenBucket(_readyDepth, Snapshot.Rate.Cost(bytes), owes: true);
         State.Words.Apply(key, now.Nanoseconds, ref bucket, out _);
         return bucket.Wait <= 0 ? TimeSpan.Zero : TimeSpan.FromTicks(bucket.Wait / 100 + 1);
     }
