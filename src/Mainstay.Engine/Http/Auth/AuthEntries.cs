@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Config;
 using Mainstay.Engine.Http.Protect;
+using Mainstay.Linux.Authentication;
 
 namespace Mainstay.Engine.Http.Auth;
 
@@ -8,7 +9,10 @@ namespace Mainstay.Engine.Http.Auth;
 public static class AuthEntries
 {
     /// <summary>What is wrong with an entry's file on this machine, or null.</summary>
-    public static string? Inspect(AuthSnapshot snapshot) => Create(snapshot, new ProtectionTables()).Refresh();
+    public static string? Inspect(AuthSnapshot snapshot) => Refresh(Create(snapshot, new ProtectionTables()));
+
+    /// <summary>Digests of verified credentials and signatures need OpenSSL.</summary>
+    private static string? Refresh(Authenticator entry) => PublicKey.Missing ?? entry.Refresh();
 
     internal static Authenticator Create(AuthSnapshot snapshot, ProtectionTables tables) => snapshot switch
     {
@@ -25,7 +29,7 @@ public static class AuthEntries
         foreach (AuthSnapshot snapshot in snapshots)
         {
             Authenticator entry = Create(snapshot, tables);
-            if (entry.Refresh() is { } problem) errors.Add($"auth.{snapshot.Name}: {problem}");
+            if (Refresh(entry) is { } problem) errors.Add($"auth.{snapshot.Name}: {problem}");
             entries[snapshot.Name] = entry;
         }
 
