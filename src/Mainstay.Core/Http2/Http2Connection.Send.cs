@@ -122,6 +122,7 @@ public sealed partial class Http2Connection
         _sendWindow -= length;
         _streams[stream.Slot].SendWindow -= length;
         _floods.Credit(Flood.WindowUpdates, 2 + length / 2048);
+        _floods.Credit(Flood.Pings, 1);
         new FrameHeader(length, FrameType.Data, isLast ? FrameFlags.EndStream : FrameFlags.None, stream.Id).Write(header);
         if (isLast) Move(stream.Slot, StreamInput.SendEnd);
         return true;

@@ -95,7 +95,7 @@ public class DowngradeTests
     [Fact]
     public void Section10_3_AnyFields_AreRefusedOrAreExactlyOneRequestOfThem()
     {
-        var random = new Random(31);
+        Random random = ParserPropertyTests.Seeded(31);
         var head = new RequestHead();
         int accepted = 0, count = ParserPropertyTests.Count(30_000);
         Machine server = Machine.Server();
@@ -119,7 +119,7 @@ public class DowngradeTests
     [Fact]
     public void Section10_3_AnyFields_GoThroughHttp1AndBackUnchanged()
     {
-        var random = new Random(32);
+        Random random = ParserPropertyTests.Seeded(32);
         for (int i = 0; i < ParserPropertyTests.Count(5_000); i++)
         {
             (string, string)[] fields = RandomFields(random);

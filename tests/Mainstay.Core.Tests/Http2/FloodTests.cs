@@ -166,7 +166,7 @@ public class FloodTests
     }
 
     [Fact]
-    public void Budgets_OfAClientThatUpdatesItsWindowsForEveryFrame_AreNotUsedUp()
+    public void Budgets_OfAClientThatUpdatesItsWindowsAndPingsForEveryFrame_AreNotUsedUp()
     {
         Machine server = Machine.Server().Feed(Wire.Headers(1, true, Wire.Get));
         server.Answer(1, "HTTP/1.1 200 OK\r\n\r\n", ends: false);
@@ -175,7 +175,7 @@ public class FloodTests
         {
             int taken = server.Forget().Write(stream, 20);
             Assert.Equal(20, taken);
-            server.Feed(Wire.WindowUpdate(0, 20), Wire.WindowUpdate(1, 20));
+            server.Feed(Wire.WindowUpdate(0, 20), Wire.WindowUpdate(1, 20), Wire.Ping());
             Assert.False(server.Connection.IsFailed);
         }
     }

@@ -18,7 +18,7 @@ public class HpackPropertyTests
     [Fact]
     public void EncodeDecode_AnyFields_ComeBackAsTheyWere()
     {
-        var random = new Random(3);
+        Random random = ParserPropertyTests.Seeded(3);
         for (int i = 0; i < ParserPropertyTests.Count(20_000); i += 200)
         {
             var tool = new HpackTool();
@@ -38,7 +38,7 @@ public class HpackPropertyTests
     [Fact]
     public void Huffman_AnyBytes_ComeBackAndHaveTheLengthThatWasSaid()
     {
-        var random = new Random(4);
+        Random random = ParserPropertyTests.Seeded(4);
         for (int i = 0; i < ParserPropertyTests.Count(20_000); i++)
         {
             byte[] text = new byte[random.Next(60)];
@@ -56,7 +56,7 @@ public class HpackPropertyTests
     [Fact]
     public void Huffman_AnyCode_AgreesWithTheBitByBitTwin()
     {
-        var random = new Random(5);
+        Random random = ParserPropertyTests.Seeded(5);
         int accepted = 0, count = ParserPropertyTests.Count(30_000);
         for (int i = 0; i < count; i++)
         {
@@ -76,7 +76,7 @@ public class HpackPropertyTests
     [Fact]
     public void DynamicTable_AnyInsertsAndResizes_AgreesWithAListOfStrings()
     {
-        var random = new Random(6);
+        Random random = ParserPropertyTests.Seeded(6);
         for (int round = 0; round < ParserPropertyTests.Count(30_000) / 1000 + 1; round++)
         {
             var table = new DynamicTable(new Http2Shelves(), finds: true);
@@ -111,7 +111,7 @@ public class HpackPropertyTests
     [Fact]
     public void TryNext_AnyBytes_NeverThrowsAndNeverReadsPastTheEnd()
     {
-        var random = new Random(7);
+        Random random = ParserPropertyTests.Seeded(7);
         int whole = 0, count = ParserPropertyTests.Count(30_000);
         var tool = new HpackTool();
         for (int i = 0; i < count; i++)

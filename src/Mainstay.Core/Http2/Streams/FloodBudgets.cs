@@ -34,7 +34,7 @@ internal struct FloodBudgets
     private static readonly Budget[] s_budgets =
     [
         // CVE-2023-44487. A reader who leaves a page cancels what it was loading: 100 streams at once. Streams that run to their
-        // end give back (OnCredit), so that a busy client may cancel as many as it completes.
+        // end give back (Credit), so that a busy client may cancel as many as it completes.
         new(Flood.Resets, 200, 2, Http2Reason.ResetFlood),
 
         // CVE-2025-8671: the peer makes us send the RST_STREAM. No sound client has one after another.
@@ -43,7 +43,7 @@ internal struct FloodBudgets
         // CVE-2019-9515. Each is answered; a client sends a few in its life.
         new(Flood.Settings, 50, 1, Http2Reason.SettingsFlood),
 
-        // CVE-2019-9512. gRPC measures bandwidth with a PING for each 64 KiB or so at most, and keeps alive by seconds.
+        // CVE-2019-9512. gRPC measures its bandwidth with a PING a round trip while content comes: what we send gives back (Credit).
         new(Flood.Pings, 200, 10, Http2Reason.PingFlood),
 
         // CVE-2019-9518: DATA without content that ends nothing.
@@ -52,7 +52,7 @@ internal struct FloodBudgets
         // CVE-2019-9513. Old browsers send one or two a request.
         new(Flood.Priorities, 1000, 50, Http2Reason.PriorityFlood),
 
-        // CVE-2019-9511 with small increments. What we send gives back (OnCredit): clients answer DATA with one or two.
+        // CVE-2019-9511 with small increments. What we send gives back (Credit): clients answer DATA with one or two.
         new(Flood.WindowUpdates, 1000, 50, Http2Reason.WindowUpdateFlood),
 
         // GREASE and extensions are few; so are heads that come after their stream was reset.
