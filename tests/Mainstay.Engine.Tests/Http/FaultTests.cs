@@ -29,6 +29,7 @@ public sealed class FaultTests
             Assert.Equal("fine", neighbour.ReadResponse().Text);
         }
 
+        bench.Settle();
         Assert.Equal(20, bench.Outcomes(OutcomeCause.Fault));
         TakeFaults(bench, 20);
     }
@@ -54,6 +55,8 @@ public sealed class FaultTests
         Assert.Equal(500, client.ReadResponse().Status);
         CountersOf(lane) = counters;
         Assert.Equal("fine", bench.Get().Text);
+        // A place is given back after the response has gone out.
+        bench.Settle();
         Assert.Equal(0, bench.LoadOf(server.Address).InFlight);
         Assert.Equal(1, bench.Outcomes(OutcomeCause.Fault));
         Assert.True(bench.Faults.TryDequeue(out Exception? fault) && fault is NullReferenceException);

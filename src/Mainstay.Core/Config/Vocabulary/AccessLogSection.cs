@@ -94,7 +94,7 @@ internal sealed class LogLayoutType : ScalarType<LogLayout>
         if (!scalar.Text.Contains('{')) return $"{Compilation.Show(scalar.Text)} is not known here ({Suggestion.Hint(scalar.Text, [.. Words.Select(w => w.Word)])})";
         return LogTemplate.Check(scalar.Text, out string[] known) is not { } unknown
             ? null
-            : $"{Compilation.Show(scalar.Text)} contains {{{unknown}}}, which a log line does not know ({Suggestion.Hint(unknown, known)})";
+            : $"{Compilation.Show(scalar.Text)} contains {Compilation.Show($"{{{unknown}}}")}, which a log line does not know ({Suggestion.Hint(unknown, known)})";
     }
 }
 
