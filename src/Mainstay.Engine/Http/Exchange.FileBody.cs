@@ -139,7 +139,7 @@ internal sealed partial class Exchange
     /// <param name="headLength">So many of them are the response's head.</param>
     private void PumpFile(int prefix, int headLength)
     {
-        int budget = _encoder is null ? DownloadBytesPerTurn : CodedBytesPerTurn;
+        int budget = _encoder is null ? DownloadBytesPerTurn : CodedPiece;
         while (!_client.HasUnsent)
         {
             if (budget <= 0)

@@ -59,7 +59,7 @@ internal sealed partial class Exchange
     {
         IServerStream upstream = _upstream!;
         if (IsPaused && !TryEndPause()) return false;
-        int budget = _coding == ContentCoding.Identity ? DownloadBytesPerTurn : CodedBytesPerTurn;
+        int budget = _coding == ContentCoding.Identity ? DownloadBytesPerTurn : CodedPiece;
         while (_upstream == upstream && upstream.IsReadable && !_client.HasUnsent && !IsPaused)
         {
             if (budget <= 0)

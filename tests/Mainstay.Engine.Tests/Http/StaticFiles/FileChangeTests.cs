@@ -30,7 +30,7 @@ public sealed class FileChangeTests : IDisposable
         var seen = new HashSet<(string Tag, string Sum)>();
         using (RawPeer client = bench.Connect())
         {
-            for (int i = 0; i < 600; i++)
+            for (int i = 0; i < 600 || (seen.Count < 3 && i < 100_000); i++)
             {
                 client.Send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
                 Message answer = client.ReadResponse();
@@ -42,7 +42,7 @@ public sealed class FileChangeTests : IDisposable
 
         await stop.CancelAsync();
         await replacing;
-        Assert.InRange(seen.Count, 2, 7);
+        Assert.InRange(seen.Count, 3, 7);
         Assert.Equal(seen.Count, seen.Select(pair => pair.Tag).Distinct().Count());
     }
 
