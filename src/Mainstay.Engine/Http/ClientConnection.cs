@@ -2,6 +2,7 @@ using Mainstay.Core;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
+using Mainstay.Core.Proxy;
 using Mainstay.Core.Rules;
 using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Protect;
@@ -93,6 +94,15 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public ref Standing Standing => ref _standing;
 
     public int LocalPort => _listener.Port;
+
+    public ProxyEnds Ends
+    {
+        get
+        {
+            SocketAddress local = Sockets.LocalAddress(Descriptor);
+            return new ProxyEnds(Address, Port, local.Address, local.Port);
+        }
+    }
 
     public bool IsTls => IsSecured;
 

@@ -54,7 +54,7 @@ internal sealed partial class Exchange
                 return;
             }
 
-            if (!_freshOnly && _lane!.TakeIdle() is { } idle)
+            if (!_freshOnly && !TellsClient && _lane!.TakeIdle() is { } idle)
             {
                 _upstream = idle;
                 idle.Use(this);

@@ -116,7 +116,7 @@ internal sealed partial class Exchange
             Cut = _session.Cut,
             Dropped = _auth?.Dropped ?? [],
             Added = _identity?.Fields,
-            Close = Pool.Snapshot.Upstream.KeepAlive == TimeSpan.Zero,
+            Close = ServerKeepAlive == TimeSpan.Zero,
         };
         int length = RequestHeadWriter.Write(_kept.Room, request, head, context);
         for (int size = _kept.Capacity; length < 0 || _kept.Room.Length < length + body.Length;)

@@ -331,7 +331,7 @@ internal sealed partial class Exchange
         shard.Loads.OnResponse(lane.Server.Slot, elapsed, _loop.Now);
 
         UpstreamSnapshot policy = Pool.Snapshot.Upstream;
-        _upstream!.Finish(_responseKeepsServer && _requestBody.IsEnd && !HasKeptToSend && !_extraFromServer, policy.KeepAlive, policy.MaxIdle);
+        _upstream!.Finish(_responseKeepsServer && _requestBody.IsEnd && !HasKeptToSend && !_extraFromServer, ServerKeepAlive, policy.MaxIdle);
         _upstream = null;
         bool linger = !_requestBody.IsEnd;
         End(OutcomeCause.Completed);

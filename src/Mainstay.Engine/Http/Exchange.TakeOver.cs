@@ -75,7 +75,7 @@ internal sealed partial class Exchange : ILoopReceiver
     /// <summary>True: another shard has been asked, its answer goes on.</summary>
     private bool TryTakeOver()
     {
-        if (_freshOnly || _takeOvers == MaxTakeOvers || shard.Siblings.Count == 1) return false;
+        if (_freshOnly || TellsClient || _takeOvers == MaxTakeOvers || shard.Siblings.Count == 1) return false;
         ServerRuntime server = _lane!.Server;
         int limit = Pool.Snapshot.Servers[_serverIndex].MaxConnections;
         ref ServerLoad load = ref shard.Loads[server.Slot];

@@ -1,5 +1,6 @@
 using Mainstay.Core;
 using Mainstay.Core.Http;
+using Mainstay.Core.Proxy;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
@@ -57,6 +58,9 @@ internal interface IClientStream : IPeerStream, IRequestOrigin
 
     /// <summary>What every request of the client's listener gets; null = what the routes say.</summary>
     RouteTarget? OnlyRoute { get; }
+
+    /// <summary>Both ends of the client's connection, or what a PROXY header said of them.</summary>
+    ProxyEnds Ends { get; }
 
     /// <summary>Requests so far on this connection.</summary>
     int Requests { get; }

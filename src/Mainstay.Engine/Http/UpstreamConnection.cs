@@ -1,4 +1,5 @@
 using Mainstay.Core;
+using Mainstay.Core.Proxy;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
@@ -237,6 +238,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     private void OnConnectEnded()
     {
         Errno error = Sockets.TakeError(Descriptor);
+        if (error == Errno.None) error = SendProxyHeader();
         if (error != Errno.None)
         {
             LastError = error;
@@ -249,6 +251,16 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
         // What the server said at once, without waiting for the request, came with this event: nothing announces it again.
         if (_state == UpstreamState.Busy && IsReadable) Exchange!.OnUpstreamReady(canSend: false);
+    }
+
+    /// <summary>Ahead of everything else. Some hundred bytes always fit into an empty queue.</summary>
+    private Errno SendProxyHeader()
+    {
+        Span<byte> header = stackalloc byte[ProxyHeaderWriter.MaxLength];
+        int length = Exchange!.WriteProxyHeader(header);
+        if (length == 0) return Errno.None;
+        int sent = Sockets.Send(Descriptor, header[..length]);
+        return sent == length ? Errno.None : sent < 0 ? (Errno)(-sent) : Errno.ENOBUFS;
     }
 
     private bool FailOpen(int result)

@@ -3,6 +3,7 @@ using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
 using Mainstay.Core.Net;
+using Mainstay.Core.Proxy;
 using Mainstay.Core.Rules;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
@@ -30,6 +31,7 @@ internal sealed class Http2ClientStream(HttpShard shard) : Http2Stream(shard), I
     public NetAddress Address => _connection.Client.Address;
     public int Port => _connection.Client.Port;
     public ReadOnlySpan<byte> AddressText => _connection.Client.AddressText;
+    public ProxyEnds Ends => _connection.Client.Ends;
     public int LocalPort => _connection.Client.LocalPort;
     public bool IsTls => _connection.Client.IsTls;
     public RouteTarget? OnlyRoute => _connection.Client.OnlyRoute;
