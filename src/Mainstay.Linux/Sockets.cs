@@ -148,6 +148,17 @@ public static unsafe class Sockets
         Set(fd, IpProtocolTcp, TcpUserTimeout, userTimeoutMilliseconds);
     }
 
+    /// <summary>
+    /// Connections from this socket leave from that address. Which port is decided when it connects (IP_BIND_ADDRESS_NO_PORT): one port
+    /// can then serve connections to many servers at once, instead of being taken for one. 0, or a negated <see cref="Errno"/>.
+    /// </summary>
+    public static int BindSource(int fd, NetAddress source)
+    {
+        const int bindAddressNoPort = 24;
+        Set(fd, IpProtocolIp, bindAddressNoPort, 1);
+        return Bind(fd, SocketAddress.From(source, 0));
+    }
+
     public static void SetReuseAddress(int fd) => Set(fd, SolSocket, ReuseAddress, 1);
 
     /// <summary>Several sockets may listen on one port; the kernel spreads connections over them.</summary>

@@ -32,6 +32,9 @@ public sealed record PoolSnapshot
 
     /// <summary>The PROXY header that every connection to a server begins with.</summary>
     public ProxyVersion SendProxy { get; init; }
+
+    /// <summary>Addresses of this machine that connections to the servers leave from, in turn; empty: the kernel chooses.</summary>
+    public ImmutableArray<NetAddress> Sources { get; init; } = [];
 }
 
 /// <summary>What happens to a failed server's existing connections and requests.</summary>

@@ -1,3 +1,4 @@
+using Mainstay.Core.Config;
 using Mainstay.Core.Proxy;
 using Mainstay.Core.Rules;
 
@@ -6,6 +7,9 @@ namespace Mainstay.Engine.Http;
 /// <summary>Servers that learn the client's address by a PROXY header. Such a connection is one client's, and is not kept for others.</summary>
 internal sealed partial class Exchange
 {
+    /// <summary>The pool whose server is being reached.</summary>
+    public PoolSnapshot Upstreams => Pool.Snapshot;
+
     private bool TellsClient => Pool.Snapshot.SendProxy != ProxyVersion.None;
 
     /// <summary>How long a connection to the server may wait for another request.</summary>

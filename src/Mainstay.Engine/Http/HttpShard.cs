@@ -53,6 +53,10 @@ internal sealed partial class HttpShard : ILoopReceiver
     private readonly Stack<Http2ClientStream> _freeStreams = new();
     private readonly Dictionary<int, AcceptChannel> _listeners = [];
     private readonly byte[] _date = new byte[HttpDate.Length];
+
+    /// <summary>Whose turn it is among a pool's source addresses.</summary>
+    public uint SourceTurn;
+
     private ServerLane?[] _lanes = new ServerLane?[64];
     private ServiceCounters[] _services = [];
     private readonly long _blockBytes;

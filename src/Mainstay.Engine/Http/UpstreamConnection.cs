@@ -52,17 +52,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         _to = to;
         SocketAddress address = to.Address;
         OpenedAt = Loop.Now;
-        int descriptor = Sockets.CreateStream(address.Family);
+        int descriptor = ServerSocket.Connect(exchange.Upstreams, address, ref shard.SourceTurn);
         if (descriptor < 0) return FailOpen(descriptor);
-        if (address.Family != SocketAddress.FamilyUnix) Sockets.SetNoDelay(descriptor);
-        int result = Sockets.Connect(descriptor, address);
-        // A unix socket whose backlog is full says EAGAIN: there is nothing to wait for.
-        if (result < 0 && result != -(int)Errno.EINPROGRESS)
-        {
-            Mainstay.Linux.Descriptor.Close(descriptor);
-            return FailOpen(result);
-        }
-
         if (!Attach(descriptor))
         {
             Mainstay.Linux.Descriptor.Close(descriptor);

@@ -2,10 +2,12 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Health;
+using Mainstay.Core.Net;
 using Mainstay.Core.Probing;
 using Mainstay.Core.Proxy;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
+using Mainstay.Linux;
 
 namespace Mainstay.Engine.Probing;
 
@@ -49,6 +51,14 @@ internal sealed class ProbedServer : TimerNode
         ProxyVersion.V2 => s_binaryHeader,
         _ => default,
     };
+
+    /// <summary>Checks leave from the address that the pool's connections leave from. 0, or a negated <see cref="Errno"/>.</summary>
+    public int BindSource(int fd, in SocketAddress to)
+    {
+        foreach (NetAddress source in _pool.Snapshot.Sources)
+            if (Sockets.Family(source) == to.Family) return Sockets.BindSource(fd, source);
+        return 0;
+    }
 
     /// <summary>Somebody waits for its first result.</summary>
     public bool IsWaitedFor { get; set; }

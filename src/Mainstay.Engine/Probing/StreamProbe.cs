@@ -48,7 +48,8 @@ internal class StreamProbe : Probe
         // The handshake's last ACK travels with the request, or with the reset that ends a check of the port alone: one packet less,
         // and such a check never reaches the server's accept().
         if (_speaksFirst && address.Family != SocketAddress.FamilyUnix) Sockets.SetQuickAck(fd, false);
-        int result = Sockets.Connect(fd, address);
+        int result = Server.BindSource(fd, address);
+        if (result >= 0) result = Sockets.Connect(fd, address);
         if (result < 0 && result != -(int)Errno.EINPROGRESS) return Ended(ProbeErrors.OnTheWay((Errno)(-result)));
 
         // On this machine the handshake is over when connect returns: no need to be told.

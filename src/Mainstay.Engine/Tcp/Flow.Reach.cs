@@ -66,7 +66,7 @@ internal sealed partial class Flow
             return false;
         }
 
-        Errno error = _server.TryConnect(resolved.Address);
+        Errno error = _server.TryConnect(Pool.Snapshot, resolved.Address);
         if (error != Errno.None)
         {
             _lastCause = CauseOf(error);

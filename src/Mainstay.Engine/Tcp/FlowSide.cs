@@ -1,4 +1,6 @@
 using Mainstay.Core;
+using Mainstay.Core.Config;
+using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
 using Mainstay.Linux;
 
@@ -18,21 +20,11 @@ internal sealed class FlowSide(TcpShard shard, Flow flow) : StreamChannel(shard.
         return Attach(descriptor);
     }
 
-    /// <summary>Begins to connect; null, or why it failed at once.</summary>
-    public Errno TryConnect(in SocketAddress address)
+    /// <summary>Begins to connect; <see cref="Errno.None"/>, or why it failed at once.</summary>
+    public Errno TryConnect(PoolSnapshot pool, in SocketAddress address)
     {
-        int descriptor = Sockets.CreateStream(address.Family);
-        if (descriptor < 0) return Fail(descriptor);
-        if (address.Family != SocketAddress.FamilyUnix) Sockets.SetNoDelay(descriptor);
-        int result = Sockets.Connect(descriptor, address);
-
-        // A unix socket whose backlog is full says EAGAIN: there is nothing to wait for.
-        if (result < 0 && result != -(int)Errno.EINPROGRESS)
-        {
-            Mainstay.Linux.Descriptor.Close(descriptor);
-            return Fail(result);
-        }
-
+        int descriptor = ServerSocket.Connect(pool, address, ref shard.SourceTurn);
+        if (descriptor < 0) return LastError = (Errno)(-descriptor);
         if (Start(descriptor)) return Errno.None;
         Mainstay.Linux.Descriptor.Close(descriptor);
         return LastError;
@@ -67,6 +59,4 @@ internal sealed class FlowSide(TcpShard shard, Flow flow) : StreamChannel(shard.
     public override void OnDeadline(Instant now) => flow.OnDeadline(now);
 
     public override void OnFault() => flow.OnFault();
-
-    private Errno Fail(int result) => LastError = (Errno)(-result);
 }

@@ -37,6 +37,10 @@ internal sealed class TcpShard
     private DatagramBatch? _clientDatagrams;
     private DatagramBatch? _serverDatagrams;
     private readonly long _blockBytes;
+
+    /// <summary>Whose turn it is among a pool's source addresses.</summary>
+    public uint SourceTurn;
+
     private FlowLane?[] _lanes = new FlowLane?[64];
     private TcpServiceCounters[] _services = [];
     private Flow? _flows;

@@ -198,10 +198,10 @@ internal sealed class UdpSession : Channel
         _lastCause = FlowCause.ConnectFailed;
         SocketAddress address = resolved.Address;
         if (address.Family == SocketAddress.FamilyUnix) return false;
-        int descriptor = Sockets.CreateDatagram(address.Family);
+        int descriptor = ServerSocket.Connect(_target.Pool.Snapshot, address, ref _shard.SourceTurn, isDatagram: true);
         if (descriptor < 0) return false;
         Descriptor = descriptor;
-        if (Sockets.Connect(descriptor, address) < 0 || _loop.Register(this, IoEvents.In | IoEvents.EdgeTriggered) < 0)
+        if (_loop.Register(this, IoEvents.In | IoEvents.EdgeTriggered) < 0)
         {
             CloseSocket();
             return false;

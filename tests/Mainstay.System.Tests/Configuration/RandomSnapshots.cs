@@ -108,6 +108,7 @@ internal sealed class RandomSnapshots(int seed)
         DrainTimeout = Time(),
         OnFailure = Any<FailedFlows>(),
         SendProxy = Any<ProxyVersion>(),
+        Sources = Maybe() ? [] : [Address("192.0.2.1"), Address("192.0.2.2"), Address("2001:db8::1")],
         Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),
     };
 

@@ -125,3 +125,19 @@ internal sealed class RangeType : ScalarType<AddressRange>
             && int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length) && length <= address.Bits;
     }
 }
+
+/// <summary>One address without a port: <c>192.0.2.1</c>, <c>2001:db8::1</c>.</summary>
+internal sealed class AddressType : ScalarType<NetAddress>
+{
+    public static readonly AddressType Instance = new();
+
+    public override string Label => "address without port";
+    public override string Expected => "an address such as 192.0.2.1 or 2001:db8::1";
+
+    public override ConfigNode Write(NetAddress value, WriteOptions options) => new ScalarNode(value.ToString(), quoted: true);
+
+    public override JsonObject Schema() => new() { ["type"] = "string", ["pattern"] = "^[0-9a-fA-F.:]+$" };
+
+    protected override string? Parse(ScalarNode scalar, Compilation compilation, out NetAddress value) =>
+        NetAddress.TryParse(scalar.Text, out value) && value.Value != 0 ? null : NotExpected(scalar);
+}

@@ -233,9 +233,18 @@ internal static class PoolSection
         Default = Key.Plain("none"),
     };
 
+    private static readonly Key<PoolSnapshot, ImmutableArray<NetAddress>> Source = new(
+        "source", new ListType<NetAddress>(AddressType.Instance) { Single = true, Unique = [("address", a => a.ToString())] }, p => p.Sources)
+    {
+        Doc = "Addresses of this machine that connections to the servers leave from, in turn. Each gives some 28,000 connections at once to one "
+            + "server (net.ipv4.ip_local_port_range). Checks leave from the first.",
+        Default = Key.EmptyList,
+        Otherwise = "the kernel's choice",
+    };
+
     public static readonly Section<PoolSnapshot> Section = new(
         "pools.NAME",
-        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy],
+        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source],
         Build)
     {
         Doc = "A group of servers that do the same.",
@@ -265,6 +274,7 @@ internal static class PoolSection
             OnFailure = v.Get(OnFailure),
             SendProxy = v.Get(SendProxy),
             Persist = v.Get(Persist),
+            Sources = v.Get(Source),
             Upstream = new UpstreamSnapshot(
                 timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Tunnel, timeouts.Total,
                 keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),
@@ -279,6 +289,12 @@ internal static class PoolSection
         if (!v.TryGet(Servers, out ImmutableArray<ServerSnapshot> servers)) return;
         if (servers.All(s => s.Weight == 0)) v.Warn(Servers, "every weight is 0: no server gets any work");
         if (servers.All(s => s.Backup)) v.Warn(Servers, "every server is a backup (leave backup out where all are alike)");
+        if (v.TryGet(Source, out ImmutableArray<NetAddress> sources) && !sources.IsEmpty
+            && servers.FirstOrDefault(s => !s.Address.Address.IsNone && sources.All(a => a.Bits != s.Address.Address.Bits)) is { } unreachable)
+        {
+            v.Error(Source, $"no address is of the family of server {Compilation.Show(unreachable.Name)} (one of each family that the servers have)");
+        }
+
         bool networkOnly = check?.Kind is CheckKind.Icmp or CheckKind.Udp or CheckKind.Dns;
         if (networkOnly && servers.FirstOrDefault(s => s.Address.IsUnix) is { } local)
             v.Error(Check, $"server {Compilation.Show(local.Name)} is a unix socket, which cannot be checked so (tcp or http)");
