@@ -39,7 +39,7 @@ public class ProtectionTests
     [InlineData("-H")]
     [InlineData("-B")]
     [InlineData("-X")]
-    public void Slowhttptest_AgainstLimits_OthersAreServedAndMemoryIsBounded(string attack)
+    public async Task Slowhttptest_AgainstLimits_OthersAreServedAndMemoryIsBounded(string attack)
     {
         using var daemon = new RunningDaemon();
         daemon.Configure("    timeouts: { head: 2s }\n    protect: { connections-per-address: 50, slow-clients: { send-rate: 1KiB, read-rate: 1KiB, grace: 1s } }");
@@ -53,8 +53,8 @@ public class ProtectionTests
         long memory = long.Parse(File.ReadLines($"/proc/{daemon.WorkerPid()}/status").First(line => line.StartsWith("VmRSS")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
         Assert.InRange(memory, 1, 400 * 1024);
         attacker.Kill();
-        attacker.WaitForExit();
-        drain.Wait();
+        await attacker.WaitForExitAsync();
+        await drain;
         Assert.Contains("mainstay_http_turned_away_total{service=\"web\",cause=\"too-many\"}", daemon.Admin(HttpMethod.Get, "/metrics").Body);
     }
 
