@@ -38,6 +38,8 @@ public enum OutcomeCause : byte
     ClientRejected,
     ClientHandshakeFailed,
     ClientHandshakeTimeout,
+    ClientProxyHeaderRefused,
+    ClientProxyHeaderTimeout,
     ClientHeadTimeout,
     ClientBodyTimeout,
     ClientWriteTimeout,
@@ -113,6 +115,8 @@ public readonly record struct Outcome(OutcomePhase Phase, OutcomeCause Cause, Re
         (OutcomeCause.ClientRejected, OutcomeParty.Client, 400, Retry.Never, "rejected"), // the status is the reason's
         (OutcomeCause.ClientHandshakeFailed, OutcomeParty.Client, 0, Retry.Never, "handshake-failed"),
         (OutcomeCause.ClientHandshakeTimeout, OutcomeParty.Client, 0, Retry.Never, "handshake-timeout"),
+        (OutcomeCause.ClientProxyHeaderRefused, OutcomeParty.Client, 0, Retry.Never, "proxy-header-refused"),
+        (OutcomeCause.ClientProxyHeaderTimeout, OutcomeParty.Client, 0, Retry.Never, "proxy-header-timeout"),
         (OutcomeCause.ClientHeadTimeout, OutcomeParty.Client, 408, Retry.Never, "head-timeout"),
         (OutcomeCause.ClientBodyTimeout, OutcomeParty.Client, 408, Retry.Never, "body-timeout"),
         (OutcomeCause.ClientWriteTimeout, OutcomeParty.Client, 0, Retry.Never, "write-timeout"),

@@ -17,6 +17,9 @@ internal sealed class AcceptChannel(HttpShard shard, in BoundListener bound) : L
 
     protected override bool HasPlace => MayAccept && !shard.Budget.IsFull;
 
+    /// <summary>The peer tells in a PROXY header who its clients are.</summary>
+    public bool IsTold(in SocketAddress peer) => Listener.Proxy is { } proxy && proxy.Trusts(peer.Address, peer.Address.IsNone);
+
     /// <summary>A reload changes what is served.</summary>
     public void Use(in BoundListener bound) => (Service, Listener) = (bound.Service, bound.Listener);
 

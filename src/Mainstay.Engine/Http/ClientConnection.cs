@@ -2,7 +2,6 @@ using Mainstay.Core;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
-using Mainstay.Core.Proxy;
 using Mainstay.Core.Rules;
 using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Protect;
@@ -14,6 +13,9 @@ namespace Mainstay.Engine.Http;
 internal enum ClientState : byte
 {
     Closed,
+
+    /// <summary>A PROXY header is due.</summary>
+    ProxyHeader,
 
     /// <summary>The TLS handshake.</summary>
     Handshake,
@@ -81,7 +83,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
 
     /// <summary>No request is under way and none has begun.</summary>
     public bool IsIdle => _state == ClientState.Http2 ? _http2!.IsIdle
-        : _state is ClientState.Head or ClientState.Handshake && _stash is null && !HasUnsent;
+        : _state is ClientState.Head or ClientState.Handshake or ClientState.ProxyHeader && _stash is null && !HasUnsent;
 
     /// <summary>No further request is taken: the shard drains, or a reload has dropped the listener and with it what it served.</summary>
     public bool EndsSoon => shard.IsDraining || _listener.IsDropped;
@@ -94,15 +96,6 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     public ref Standing Standing => ref _standing;
 
     public int LocalPort => _listener.Port;
-
-    public ProxyEnds Ends
-    {
-        get
-        {
-            SocketAddress local = Sockets.LocalAddress(Descriptor);
-            return new ProxyEnds(Address, Port, local.Address, local.Port);
-        }
-    }
 
     public bool IsTls => IsSecured;
 
@@ -127,13 +120,26 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         _stashIsNew = false;
         Requests = 0;
         CountedService = listener.Service.Number;
+        _told = default;
         Address = peer.Address;
         Port = peer.Port;
         _addressLength = Address.Format(_addressText);
         if (!Attach(descriptor)) return false;
-        if (listener.Listener.Tls is { } tls) BeginHandshake(tls);
-        else Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
+        if (listener.IsTold(peer)) AwaitProxyHeader();
+        else BeginSpeaking();
         return true;
+    }
+
+    private void AwaitProxyHeader()
+    {
+        _state = ClientState.ProxyHeader;
+        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
+    }
+
+    private void BeginSpeaking()
+    {
+        if (_listener.Listener.Tls is { } tls) BeginHandshake(tls);
+        else Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
     }
 
     public override void OnReady(IoEvents events)
@@ -152,7 +158,8 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         }
 
         if (canSend && HasUnsent && !ContinueFlush()) return;
-        if (_state == ClientState.Handshake) ContinueHandshake();
+        if (_state == ClientState.ProxyHeader) ReadProxyHeader();
+        else if (_state == ClientState.Handshake) ContinueHandshake();
         else Advance();
         shard.KeepWithinMemory();
     }
@@ -171,6 +178,9 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         {
             case ClientState.Http2:
                 _http2!.OnDeadline(now);
+                break;
+            case ClientState.ProxyHeader:
+                OnProxyHeaderTimeout();
                 break;
             case ClientState.Handshake:
                 FailHandshake(TlsFailure.Timeout);

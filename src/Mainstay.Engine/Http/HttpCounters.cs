@@ -1,4 +1,5 @@
 using Mainstay.Core.Http;
+using Mainstay.Core.Proxy;
 using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
@@ -18,6 +19,9 @@ internal sealed class ShardCounters
 
     /// <summary>Refused requests by <see cref="RejectReason"/>.</summary>
     public readonly long[] Rejected = new long[RejectReasons.Count];
+
+    /// <summary>Refused PROXY headers by <see cref="ProxyReject"/>.</summary>
+    public readonly long[] RefusedHeaders = new long[ProxyRejects.Count];
 
     /// <summary>Refused responses of servers by <see cref="RejectReason"/>.</summary>
     public readonly long[] RefusedResponses = new long[RejectReasons.Count];

@@ -11,6 +11,7 @@ internal sealed class HttpListener
     {
         Address = snapshot.Address;
         Tls = snapshot.Tls is null ? null : tls(snapshot.Tls);
+        Proxy = snapshot.Proxy;
         if (snapshot.RedirectHttps > 0) Redirect = RouteTarget.ToHttps(snapshot.RedirectHttps);
     }
 
@@ -18,6 +19,9 @@ internal sealed class HttpListener
 
     /// <summary>Null: clients speak plainly.</summary>
     public TlsProfile? Tls { get; }
+
+    /// <summary>Null: nobody sends a PROXY header.</summary>
+    public ProxyProtocolSnapshot? Proxy { get; }
 
     /// <summary>What every request gets; null = what the routes say.</summary>
     public RouteTarget? Redirect { get; }

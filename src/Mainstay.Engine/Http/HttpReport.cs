@@ -1,4 +1,5 @@
 using Mainstay.Core.Http;
+using Mainstay.Core.Proxy;
 using Mainstay.Core.Http2;
 using Mainstay.Core.Tls;
 using Mainstay.Engine.Control;
@@ -154,6 +155,13 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
         Family("mainstay_heads_aborted_total", "Clients that left in the middle of a head.", c => c.HeadsAborted);
         Family("mainstay_taken_over_total", "Idle server connections taken over from another shard.", c => c.TakenOver);
         Reasons("mainstay_rejected_requests_total", "Requests refused, by what was wrong with them.", c => c.Rejected);
+        writer.Counter("mainstay_http_refused_proxy_headers_total", "PROXY headers refused, by what was wrong with them.");
+        for (int reason = 1; reason < ProxyRejects.Count; reason++)
+        {
+            long count = plane.Http.Sum(shard => Volatile.Read(ref shard.Counters.RefusedHeaders[reason]));
+            if (count > 0) writer.Sample(count, ("reason", ((ProxyReject)reason).Label()));
+        }
+
         Reasons("mainstay_rejected_responses_total", "Responses of servers refused, by what was wrong with them.", c => c.RefusedResponses);
         writer.Counter("mainstay_http2_errors_total", "HTTP/2 connections and streams ended, and messages refused, because the peer broke a rule.");
         for (int reason = 1; reason < Http2Reasons.Count; reason++)

@@ -211,7 +211,12 @@ internal sealed partial class HttpShard : ILoopReceiver
     public void Adopt(int descriptor, in SocketAddress peer, AcceptChannel listener)
     {
         HttpService service = listener.Service;
-        Admission admission = service.Guard.Admit(peer.Address, Loop.Now, Loop.UnixNanoseconds, Number, out Standing standing);
+
+        // Whose clients a balancer in front tells of is admitted when it has said who they are.
+        Standing standing = default;
+        Admission admission = listener.IsTold(peer)
+            ? Admission.Admitted
+            : service.Guard.Admit(peer.Address, Loop.Now, Loop.UnixNanoseconds, Number, out standing);
         if (admission != Admission.Admitted)
         {
             TurnAway(descriptor, service, admission);
@@ -335,11 +340,17 @@ internal sealed partial class HttpShard : ILoopReceiver
         if (Log.IsEnabled) LogRefused(client, outcome, bytesToClient, TlsFailure.None, line);
     }
 
-    private void LogRefused(ClientConnection client, Outcome outcome, int bytesToClient, TlsFailure failure, ReadOnlySpan<byte> line = default)
+    public void OnProxyHeaderRefused(ClientConnection client, Outcome outcome, ReadOnlySpan<byte> reason)
+    {
+        _services[client.CountedService].Causes[(int)outcome.Cause]++;
+        if (Log.IsEnabled) LogRefused(client, outcome, 0, TlsFailure.None, reason: reason);
+    }
+
+    private void LogRefused(ClientConnection client, Outcome outcome, int bytesToClient, TlsFailure failure, ReadOnlySpan<byte> line = default, ReadOnlySpan<byte> reason = default)
     {
         var record = new AccessRecord
         {
-            Error = failure == TlsFailure.None ? default : s_failures[(int)failure],
+            Error = failure == TlsFailure.None ? reason : s_failures[(int)failure],
             UnixMicroseconds = Loop.UnixNanoseconds / 1000,
             Client = client.AddressText,
             RequestLine = line,

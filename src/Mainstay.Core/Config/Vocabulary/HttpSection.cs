@@ -20,14 +20,17 @@ internal static class HttpSection
         Otherwise = "requests are served",
     };
 
+    private static readonly Key<ListenerSnapshot, ProxyProtocolSnapshot?> ListenProxy = new(
+        "proxy-protocol", new OptionalType<ProxyProtocolSnapshot>(ProxyProtocolSection.Section), l => l.Proxy)
+    { Doc = "From whom the client's address is taken over by the PROXY protocol.", Otherwise = "nobody" };
+
     private static readonly Section<ListenerSnapshot> ListenSection = new(
         "http.NAME.listen",
-        [ListenAddress, ListenTls, RedirectHttps],
-        v => new ListenerSnapshot(v.Get(ListenAddress), v.Get(ListenTls), v.Get(RedirectHttps) ?? 0))
+        [ListenAddress, ListenTls, RedirectHttps, ListenProxy],
+        v => new ListenerSnapshot(v.Get(ListenAddress), v.Get(ListenTls), v.Get(RedirectHttps) ?? 0, v.Get(ListenProxy)))
     {
         Doc = "Where the service listens: an address, a mapping, or a list of these.",
         Shorthand = ListenAddress,
-        Later = ["proxy-protocol"],
         Verify = v =>
         {
             if (v.IsWritten(ListenTls) && v.IsWritten(RedirectHttps))
