@@ -12,6 +12,7 @@ public static class ConfigCompiler
         RootSection.Section.TryRead(root, compilation, out Snapshot snapshot);
         ResolvePools(compilation);
         ResolveTls(compilation);
+        if (snapshot is not null) RefuseTlsInTunnels(compilation, snapshot);
         ResolveTables(compilation, "map", "maps", compilation.Maps, compilation.MapUses);
         ResolveTables(compilation, "address list", "lists", compilation.Lists, compilation.ListUses);
         ResolveTables(compilation, "entry", "auth", compilation.Auths, compilation.AuthUses);
@@ -49,6 +50,13 @@ public static class ConfigCompiler
         HashSet<string> used = [.. uses.Select(use => use.Name)];
         foreach (Mention unused in known.Values.Where(table => !used.Contains(table.Name)))
             compilation.Warn(unused, $"nothing uses the {kind} {Compilation.Show(unused.Name)}");
+    }
+
+    private static void RefuseTlsInTunnels(Compilation compilation, Snapshot snapshot)
+    {
+        HashSet<string> secured = [.. snapshot.Pools.Where(pool => pool.Tls is not null).Select(pool => pool.Name)];
+        foreach (Mention use in compilation.PoolUses.Where(use => use.Path.StartsWith("tcp.", StringComparison.Ordinal) && secured.Contains(use.Name)))
+            compilation.Error(use, $"pool {Compilation.Show(use.Name)} has tls, but a tcp service takes bytes as they are (a pool without tls)");
     }
 
     private static void ResolveTls(Compilation compilation)

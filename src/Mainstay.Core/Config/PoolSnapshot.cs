@@ -30,12 +30,23 @@ public sealed record PoolSnapshot
     /// <summary>Null: every request is balanced by itself.</summary>
     public PersistenceSnapshot? Persist { get; init; }
 
+    /// <summary>Null: servers are spoken to without TLS.</summary>
+    public UpstreamTlsSnapshot? Tls { get; init; }
+
     /// <summary>The PROXY header that every connection to a server begins with.</summary>
     public ProxyVersion SendProxy { get; init; }
 
     /// <summary>Addresses of this machine that connections to the servers leave from, in turn; empty: the kernel chooses.</summary>
     public ImmutableArray<NetAddress> Sources { get; init; } = [];
 }
+
+/// <summary>How servers are spoken to by TLS.</summary>
+/// <param name="Verify">Chain and name have to be right.</param>
+/// <param name="Authorities">Trusted, PEM; null = the machine's store.</param>
+/// <param name="Sni">Asked for and expected; empty = the server's host name, or its address.</param>
+/// <param name="Certificate">Shown to servers that ask, PEM; null = none.</param>
+/// <param name="Key">PEM; null = in the certificate's file.</param>
+public sealed record UpstreamTlsSnapshot(bool Verify, FileReference? Authorities, string Sni, FileReference? Certificate, FileReference? Key);
 
 /// <summary>What happens to a failed server's existing connections and requests.</summary>
 public enum FailedFlows

@@ -36,6 +36,14 @@ internal sealed partial class Exchange
         TryNextServer(ConnectCause(error));
     }
 
+    /// <summary>The connection stands, but TLS does not: the server's certificate, or what it speaks.</summary>
+    public void OnSecuringFailed(OutcomeCause cause, Errno error)
+    {
+        Count(ref _lane!.Counters.ConnectFailures);
+        _failedErrno = error;
+        TryNextServer(cause);
+    }
+
     /// <summary>The server went out of service, or its drain time is over.</summary>
     public void OnUpstreamCut()
     {
@@ -163,6 +171,7 @@ internal sealed partial class Exchange
 
         _serverIndex = index;
         _lane = shard.Lane(server);
+        _lane.Tls = _route.Tls?.Servers[index];
         _hasPlace = true;
         return true;
     }

@@ -76,7 +76,10 @@ internal sealed partial class Exchange : ILoopReceiver
     private bool TryTakeOver()
     {
         if (_freshOnly || TellsClient || _takeOvers == MaxTakeOvers || shard.Siblings.Count == 1) return false;
-        ServerRuntime server = _lane!.Server;
+
+        // The state of TLS belongs to one shard's OpenSSL.
+        if (_lane!.Tls is not null) return false;
+        ServerRuntime server = _lane.Server;
         int limit = Pool.Snapshot.Servers[_serverIndex].MaxConnections;
         ref ServerLoad load = ref shard.Loads[server.Slot];
         int idle = Volatile.Read(ref load.Idle);

@@ -49,7 +49,7 @@ public sealed class HttpPlane : IPlane
     private readonly PoolRegistry _pools;
     private readonly Func<ImmutableArray<PoolRuntime>> _prepared;
     private readonly AccessLog _log;
-    private readonly Func<string, TlsProfile> _tls;
+    private readonly TlsPlane _tls;
 
     /// <summary>Two threads for password hashes and signatures; a queue of some seconds' work at bcrypt's usual cost.</summary>
     private readonly OffloadPool _checks = new(threads: 2, capacity: 256);
@@ -78,12 +78,12 @@ public sealed class HttpPlane : IPlane
     private ImmutableDictionary<string, PoolTarget> _nextTargets = ImmutableDictionary<string, PoolTarget>.Empty;
 
     /// <param name="prepared">The pools of the configuration that is being prepared, made by the control side before the planes.</param>
-    /// <param name="tls">The TLS profiles of that configuration, made before likewise.</param>
+    /// <param name="tls">Has prepared that configuration before likewise.</param>
     /// <param name="budget">Client connections of all shards and planes.</param>
     /// <param name="protection">What limits and bans remember.</param>
     /// <param name="memory">For messages under way on all shards together, in bytes; 0 = a quarter of what this process may have.</param>
     public HttpPlane(
-        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, Func<string, TlsProfile> tls, AccessLog log,
+        Shard[] shards, PoolRegistry pools, Func<ImmutableArray<PoolRuntime>> prepared, TlsPlane tls, AccessLog log,
         ConnectionBudget budget, ProtectionTables protection, long memory = 0)
     {
         _maxConnections = budget.Limit;
@@ -145,7 +145,7 @@ public sealed class HttpPlane : IPlane
         ImmutableDictionary<string, Authenticator> auth = AuthEntries.Prepare(next.Auth, _protection, errors);
         ImmutableArray<HttpService> services =
             [.. next.Http.Select(service => new HttpService(
-                service, Number(service.Name), _shards.Length, tables, Guard, auth.GetValueOrDefault, name => pools[name], _tls))];
+                service, Number(service.Name), _shards.Length, tables, Guard, auth.GetValueOrDefault, name => pools[name], _tls.Prepared))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen).Select(listener => listener.Address))
         {
@@ -265,7 +265,8 @@ public sealed class HttpPlane : IPlane
         PoolTarget? before = _current?.Pools.GetValueOrDefault(pool.Snapshot.Name);
         ulong seed = StableHash.Of(pool.Snapshot.Name);
         return new PoolTarget(
-            pool, PoolBalancer.Prepare(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default));
+            pool, PoolBalancer.Prepare(pool.Snapshot.Balance, pool.Set, _shards.Length, seed, before?.Balancers ?? default),
+            _tls.PreparedPool(pool.Snapshot.Name));
     }
 
     /// <summary>

@@ -124,6 +124,8 @@ public sealed class HttpReport(HttpPlane plane, AccessLog log) : IStatusSource
         Family("mainstay_server_sent_bytes_total", "Bytes of requests sent to the server.", c => Volatile.Read(ref c.BytesToServer));
         Family("mainstay_server_received_bytes_total", "Bytes of responses received from it.", c => Volatile.Read(ref c.BytesFromServer));
         Family("mainstay_server_connections_total", "Connections opened to it.", c => Volatile.Read(ref c.Connections));
+        Family("mainstay_server_tls_handshakes_total", "TLS handshakes with the server.", c => Volatile.Read(ref c.Handshakes));
+        Family("mainstay_server_tls_resumed_total", "Of these, those that took up a session.", c => Volatile.Read(ref c.Resumed));
         Family("mainstay_server_connect_failures_total", "Connections that did not come about.", c => Volatile.Read(ref c.ConnectFailures));
         Family("mainstay_server_response_failures_total", "Responses broken off or not understood.", c => Volatile.Read(ref c.ResponseFailures));
         Family("mainstay_server_timeouts_total", "Times it took too long to connect or to answer.", c => Volatile.Read(ref c.Timeouts));

@@ -67,7 +67,8 @@ internal sealed class HttpService
 }
 
 /// <summary>A pool and its balancers, one for each shard.</summary>
-internal sealed record PoolTarget(PoolRuntime Pool, ImmutableArray<PoolBalancer> Balancers);
+/// <param name="Tls">How its servers are spoken to; null = without TLS.</param>
+internal sealed record PoolTarget(PoolRuntime Pool, ImmutableArray<PoolBalancer> Balancers, UpstreamTls? Tls);
 
 /// <summary>What a route does, with everything made ready that can be.</summary>
 internal sealed class RouteTarget
@@ -90,7 +91,7 @@ internal sealed class RouteTarget
         switch (route.Action)
         {
             case RouteAction.ToPool to:
-                (Pool, Balancers) = pools(to.Pool);
+                (Pool, Balancers, Tls) = pools(to.Pool);
                 PoolText = Encoding.UTF8.GetBytes(to.Pool);
                 BalanceSnapshot balance = Pool.Snapshot.Balance;
                 _algorithm = balance.Algorithm;
@@ -128,6 +129,7 @@ internal sealed class RouteTarget
 
     /// <summary>Set for a route to a pool.</summary>
     public PoolRuntime? Pool { get; }
+    public UpstreamTls? Tls { get; }
     public ImmutableArray<PoolBalancer> Balancers { get; }
     public FixedResponse? Response { get; }
     public RedirectResponse? Redirect { get; }

@@ -2,6 +2,8 @@ using Mainstay.Core;
 using Mainstay.Core.Balancing;
 using Mainstay.Engine.Pools;
 using Mainstay.Engine.Shards;
+using Mainstay.Engine.Tls;
+using Mainstay.Linux.Tls;
 
 namespace Mainstay.Engine.Http;
 
@@ -22,6 +24,23 @@ internal sealed class ServerLane(HttpShard shard, ServerRuntime server)
     public int IdleCount => Volatile.Read(ref _idleCount);
 
     private int _idleCount;
+
+    /// <summary>How the server is spoken to now; null = without TLS.</summary>
+    public ServerTls? Tls { get; set; }
+
+    /// <summary>A session that can be taken up again, of <see cref="Tls"/> as it was then.</summary>
+    public TlsSession? Session { get; private set; }
+
+    private ServerTls? _sessionOf;
+
+    /// <summary>The session for a new connection.</summary>
+    public TlsSession? ResumableSession => _sessionOf == Tls ? Session : null;
+
+    public void Keep(TlsSession session, ServerTls of)
+    {
+        Session?.Dispose();
+        (Session, _sessionOf) = (session, of);
+    }
 
     /// <summary>The server is no longer configured: connections end with their exchange.</summary>
     public bool IsRetired { get; set; }
@@ -104,6 +123,10 @@ public sealed class ServerCounters
     public long Timeouts;
     public long Retries;
     public long Connections;
+
+    /// <summary>TLS handshakes with the server, and those of them that took up a session.</summary>
+    public long Handshakes;
+    public long Resumed;
 
     /// <summary>Responses by the first digit of their status; index 1..5.</summary>
     public readonly long[] Statuses = new long[6];

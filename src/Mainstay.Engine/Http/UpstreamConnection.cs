@@ -1,8 +1,11 @@
 using Mainstay.Core;
 using Mainstay.Core.Proxy;
 using Mainstay.Engine.Pools;
+using Mainstay.Core.Http;
 using Mainstay.Engine.Shards;
+using Mainstay.Engine.Tls;
 using Mainstay.Linux;
+using Mainstay.Linux.Tls;
 
 namespace Mainstay.Engine.Http;
 
@@ -10,6 +13,9 @@ internal enum UpstreamState : byte
 {
     Closed,
     Connecting,
+
+    /// <summary>The TLS handshake.</summary>
+    Securing,
 
     /// <summary>Carries an exchange.</summary>
     Busy,
@@ -28,11 +34,13 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     private UpstreamState _state;
 
     private ResolvedAddress? _to;
+    private ServerTls? _tls;
+    private bool _sessionIsKept;
 
     public ServerLane Lane { get; private set; } = null!;
 
     /// <summary>Leads to where the server is now; its name may have got another address since.</summary>
-    public bool IsCurrent => _to == Lane.Server.Resolved;
+    public bool IsCurrent => _to == Lane.Server.Resolved && _tls == Lane.Tls;
     public Exchange? Exchange { get; private set; }
 
     /// <summary>Has carried an exchange before: the server may have closed it while our request was on its way.</summary>
@@ -50,6 +58,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         Lane = lane;
         IsReused = false;
         _to = to;
+        _tls = lane.Tls;
+        _sessionIsKept = false;
         SocketAddress address = to.Address;
         OpenedAt = Loop.Now;
         int descriptor = ServerSocket.Connect(exchange.Upstreams, address, ref shard.SourceTurn);
@@ -109,6 +119,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     {
         bool keep = mayKeep && !HasUnsent && !PeerEnded && keepAlive > TimeSpan.Zero && !Lane.IsRetired && IsCurrent
             && Lane.IdleCount < maxIdle && IsQuiet();
+        if (IsSecured && !_sessionIsKept) KeepSession();
         if (keep) Release(keepAlive);
         else Close();
     }
@@ -157,6 +168,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     {
         Lane = lane;
         _to = lane.Server.Resolved;
+        _tls = null;
         OpenedAt = default;
 
         // A word or an end that came while nobody listened must not become the answer to our request.
@@ -187,6 +199,10 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         {
             case UpstreamState.Connecting when canSend:
                 OnConnectEnded();
+                break;
+            case UpstreamState.Securing:
+                if (canSend && HasUnsent && Flush() == SendResult.Failed) FailSecuring(TlsProgress.Closed);
+                else if (IsReadable) ContinueSecuring();
                 break;
             case UpstreamState.Busy:
                 Exchange!.OnUpstreamReady(canSend);
@@ -237,6 +253,48 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
             return;
         }
 
+        if (_tls is null)
+        {
+            OnOpen();
+            return;
+        }
+
+        _state = UpstreamState.Securing;
+        Secure(shard.TlsTransport, _tls.Context, _tls.Name, Lane.ResumableSession);
+        ContinueSecuring();
+    }
+
+    private void ContinueSecuring()
+    {
+        TlsProgress progress = Shake();
+        if (progress == TlsProgress.Done)
+        {
+            Count(ref Lane.Counters.Handshakes);
+            if (Security.IsResumed) Count(ref Lane.Counters.Resumed);
+            OnOpen();
+        }
+        else if (progress != TlsProgress.WantRead)
+        {
+            FailSecuring(progress);
+        }
+    }
+
+    private void FailSecuring(TlsProgress progress)
+    {
+        LastError = progress == TlsProgress.Closed ? Errno.ECONNRESET : Errno.EPROTO;
+        Exchange!.OnSecuringFailed(progress == TlsProgress.Untrusted ? OutcomeCause.ServerUntrusted : OutcomeCause.ServerHandshakeFailed, LastError);
+    }
+
+    /// <summary>After a response: with TLS 1.3 the server's ticket has come by then.</summary>
+    private void KeepSession()
+    {
+        if (Security.KeepSession() is not { } session) return;
+        _sessionIsKept = true;
+        Lane.Keep(session, _tls!);
+    }
+
+    private void OnOpen()
+    {
         _state = UpstreamState.Busy;
         Exchange!.OnConnected();
 

@@ -26,9 +26,9 @@ public abstract partial class StreamChannel
     }
 
     /// <summary>From here on the connection speaks TLS as a client; the handshake is still to come.</summary>
-    protected void Secure(TlsTransport transport, TlsClientContext context, TlsSession? resume)
+    protected void Secure(TlsTransport transport, TlsClientContext context, TlsServerName? name, TlsSession? resume)
     {
-        (_tls ??= new TlsConnection()).Connect(transport, context, Descriptor, resume);
+        (_tls ??= new TlsConnection()).Connect(transport, context, Descriptor, name, resume);
         IsSecured = true;
     }
 

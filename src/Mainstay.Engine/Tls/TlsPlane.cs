@@ -17,6 +17,8 @@ public sealed class TlsPlane(IFileSource files, Action<bool, string> report) : I
     private readonly Dictionary<string, TimeSpan> _sinceLook = [];
     private ImmutableDictionary<string, TlsProfile> _current = ImmutableDictionary<string, TlsProfile>.Empty;
     private ImmutableDictionary<string, TlsProfile> _next = ImmutableDictionary<string, TlsProfile>.Empty;
+    private ImmutableDictionary<string, UpstreamTls> _pools = ImmutableDictionary<string, UpstreamTls>.Empty;
+    private ImmutableDictionary<string, UpstreamTls> _nextPools = ImmutableDictionary<string, UpstreamTls>.Empty;
     private List<(TlsProfile Profile, LoadedProfile Loaded)> _loaded = [];
     private Timer? _timer;
 
@@ -28,6 +30,9 @@ public sealed class TlsPlane(IFileSource files, Action<bool, string> report) : I
 
     /// <summary>Of the configuration that is being prepared.</summary>
     public TlsProfile Prepared(string name) => _next[name];
+
+    /// <summary>How the servers of a pool of that configuration are spoken to; null = without TLS.</summary>
+    public UpstreamTls? PreparedPool(string name) => _nextPools.GetValueOrDefault(name);
 
     public async Task<IReadOnlyList<string>> PrepareAsync(Snapshot next, IListenerSource listeners, CancellationToken cancel)
     {
@@ -49,7 +54,23 @@ public sealed class TlsPlane(IFileSource files, Action<bool, string> report) : I
         }
 
         _next = profiles.ToImmutable();
+        await PreparePoolsAsync(next, errors, cancel).ConfigureAwait(false);
         return errors;
+    }
+
+    private async Task PreparePoolsAsync(Snapshot next, List<string> errors, CancellationToken cancel)
+    {
+        var pools = ImmutableDictionary.CreateBuilder<string, UpstreamTls>();
+        foreach (PoolSnapshot pool in next.Pools.Where(pool => pool.Tls is not null))
+        {
+            cancel.ThrowIfCancellationRequested();
+            UpstreamTls? known = _pools.GetValueOrDefault(pool.Name);
+            if (known is not null && !await known.SuitsAsync(pool).ConfigureAwait(false)) known = null;
+            known ??= await UpstreamTls.LoadAsync(pool, files, errors).ConfigureAwait(false);
+            if (known is not null) pools.Add(pool.Name, known);
+        }
+
+        _nextPools = pools.ToImmutable();
     }
 
     public async Task PublishAsync(CancellationToken hurry)
@@ -59,6 +80,7 @@ public sealed class TlsPlane(IFileSource files, Action<bool, string> report) : I
         {
             foreach ((TlsProfile profile, LoadedProfile loaded) in _loaded) profile.Use(loaded);
             Volatile.Write(ref _current, _next);
+            _pools = _nextPools;
             _loaded = [];
         }
         finally
@@ -69,7 +91,7 @@ public sealed class TlsPlane(IFileSource files, Action<bool, string> report) : I
         if (!_current.IsEmpty) _timer ??= new Timer(_ => _ = TickAsync(), null, s_tick, s_tick);
     }
 
-    public void Abandon() => (_next, _loaded) = (_current, []);
+    public void Abandon() => (_next, _nextPools, _loaded) = (_current, _pools, []);
 
     public Task DrainAsync(TimeSpan timeout) => Task.CompletedTask;
 

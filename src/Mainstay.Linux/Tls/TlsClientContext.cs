@@ -15,9 +15,6 @@ public sealed record TlsClientOptions
     /// <summary>Shown to servers that ask; null = none.</summary>
     public TlsKeyPair? Certificate { get; init; }
 
-    /// <summary>Asked for and expected; null = said for each connection, or nothing but the chain is verified.</summary>
-    public TlsServerName? Name { get; init; }
-
     /// <summary>ALPN, in order of preference.</summary>
     public ImmutableArray<string> Protocols { get; init; } = [];
 }
@@ -27,7 +24,7 @@ public sealed unsafe class TlsClientContext : IDisposable
 {
     private nint _context;
 
-    private TlsClientContext(nint context, TlsClientOptions options) => (_context, Verifies, Name) = (context, options.Verify, options.Name);
+    private TlsClientContext(nint context, TlsClientOptions options) => (_context, Verifies) = (context, options.Verify);
 
     ~TlsClientContext() => Free();
 
@@ -35,8 +32,6 @@ public sealed unsafe class TlsClientContext : IDisposable
     public static string? Missing => LibSsl.Missing;
 
     public bool Verifies { get; }
-
-    public TlsServerName? Name { get; }
 
     internal nint Handle => _context;
 

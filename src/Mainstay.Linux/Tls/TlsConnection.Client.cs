@@ -4,11 +4,12 @@ namespace Mainstay.Linux.Tls;
 public sealed unsafe partial class TlsConnection
 {
     /// <summary>Begins with a connection to a server.</summary>
+    /// <param name="name">Asked for and expected; null = nothing but the chain is verified.</param>
     /// <param name="resume">A session to take up again, if the server agrees.</param>
-    public void Connect(TlsTransport transport, TlsClientContext context, int descriptor, TlsSession? resume)
+    public void Connect(TlsTransport transport, TlsClientContext context, int descriptor, TlsServerName? name, TlsSession? resume)
     {
         Begin(transport, context, context.Handle, descriptor);
-        context.Name?.ApplyTo(_ssl, context.Verifies);
+        name?.ApplyTo(_ssl, context.Verifies);
         if (resume is { Handle: not 0 }) _ = LibSsl.SetSession(_ssl, resume.Handle);
         LibSsl.SetConnectState(_ssl);
     }

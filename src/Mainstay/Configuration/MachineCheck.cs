@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Mainstay.Core.Config;
 using Mainstay.Core.Net;
 using Mainstay.Engine.Http.Auth;
+using Mainstay.Engine.Tls;
 using Mainstay.Linux.Processes;
 using Mainstay.Linux.Tls;
 
@@ -32,6 +33,8 @@ internal static class MachineCheck
         InspectCommands(snapshot, findings);
         FilesCheck.Inspect(snapshot, findings);
         InspectNames(snapshot, findings);
+        foreach (TlsFinding finding in TlsInspection.InspectAsync(snapshot, DateTime.UtcNow).GetAwaiter().GetResult())
+            findings.Add(new(finding.Place, finding.Message, finding.IsError));
         return findings;
     }
 

@@ -98,6 +98,7 @@ public sealed partial class KeeperProcess : IWorkerOwner, ILoopReceiver, IDispos
             case LinkKind.Serving: OnServing(worker, message); break;
             case LinkKind.WantConfiguration: Reload(); break;
             case LinkKind.Yielded: OnYielded(worker); break;
+            case LinkKind.OpenFile: OnOpenFile(worker, message); break;
             case LinkKind.Heartbeat: break;
             default: worker.Kill(); break;
         }
@@ -256,6 +257,17 @@ public sealed partial class KeeperProcess : IWorkerOwner, ILoopReceiver, IDispos
         }
 
         if (!worker.TrySend(new LinkMessage(LinkKind.Claimed, message.Id, error))) worker.Kill();
+    }
+
+    /// <summary>Private keys are readable by root alone; the worker has given that up.</summary>
+    private void OnOpenFile(WorkerChild worker, LinkMessage message)
+    {
+        bool isNamed = IsNamed(content => NamedInConfiguration.File(content, message.Text));
+        int file = isNamed ? Files.OpenToRead(message.Text) : -(int)Errno.EPERM;
+        var answer = new LinkMessage(LinkKind.File, message.Id, Math.Max(0, -file));
+        bool sent = worker.TrySend(answer, file < 0 ? [] : [file]);
+        if (file >= 0) Descriptor.Close(file);
+        if (!sent) worker.Kill();
     }
 
     private void OnServing(WorkerChild worker, in LinkMessage message)

@@ -28,6 +28,15 @@ public static class NamedInConfiguration
         return path == defaults.AdminSocket || path == defaults.StateDirectory;
     }
 
+    /// <summary>A file to read: itself, or a directory that it is directly in. Links are followed: they are whose the directory is.</summary>
+    public static bool File(ReadOnlySpan<byte> configuration, string path)
+    {
+        int slash = path.LastIndexOf('/');
+        if (slash < 0 || path[(slash + 1)..] is "" or "." or ".." || path.Contains('\0')) return false;
+        return Contains(configuration, Encoding.UTF8.GetBytes(path), IsOfPath)
+            || (slash > 0 && Contains(configuration, Encoding.UTF8.GetBytes(path[..slash]), IsOfPath));
+    }
+
     /// <summary>As a whole: not as a part of something longer of the same characters. A directory may be written with a slash behind it.</summary>
     private static bool Contains(ReadOnlySpan<byte> text, ReadOnlySpan<byte> word, Func<byte, bool> isOfWord)
     {

@@ -16,7 +16,7 @@ namespace Mainstay.Link;
 public static class LinkCodec
 {
     /// <summary>Goes up when the meaning of a message changes; keeper and worker of different versions do not work together.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     public const int HeaderLength = 16;
 
@@ -58,5 +58,5 @@ public static class LinkCodec
     }
 
     private static bool IsKnown(LinkKind kind) => kind is
-        (>= LinkKind.Hello and <= LinkKind.Yielded) or (>= LinkKind.Configuration and <= LinkKind.Yield);
+        (>= LinkKind.Hello and <= LinkKind.OpenFile) or (>= LinkKind.Configuration and <= LinkKind.File);
 }

@@ -29,6 +29,9 @@ public enum LinkKind : byte
     /// <summary>Answers <see cref="Yield"/>: all orders taken are on the disk, and no further one is taken.</summary>
     Yielded = 8,
 
+    /// <summary>Text: a file to open for reading, which the configuration names. Answered by <see cref="File"/> with the same id.</summary>
+    OpenFile = 9,
+
     // From the keeper.
 
     /// <summary>
@@ -50,6 +53,9 @@ public enum LinkKind : byte
     /// Number: 1 = a second worker is about to start, answer with <see cref="Yielded"/>; 0 = it did not come to serve, go on as before.
     /// </summary>
     Yield = 20,
+
+    /// <summary>With the opened file as descriptor and number 0, or with an error number and none.</summary>
+    File = 21,
 }
 
 /// <summary>One message; which fields mean something is said at its kind.</summary>

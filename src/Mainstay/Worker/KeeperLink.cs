@@ -8,6 +8,7 @@ using Mainstay.Engine.Shards;
 using Mainstay.Link;
 using Mainstay.Linux;
 using Mainstay.Linux.Processes;
+using Microsoft.Win32.SafeHandles;
 using Channel = Mainstay.Engine.Shards.Channel;
 
 namespace Mainstay.Worker;
@@ -33,7 +34,7 @@ internal abstract record KeeperOrder
 }
 
 /// <summary>The worker's end of the link: a thread of its own reads it and sends heartbeats, whatever the rest of the worker does.</summary>
-internal sealed class KeeperLink : IListenerSource, IDisposable
+internal sealed class KeeperLink : IListenerSource, IFileSource, IDisposable
 {
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromMilliseconds(500);
 
@@ -43,6 +44,7 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
     private readonly Channel<KeeperOrder> _orders = System.Threading.Channels.Channel.CreateUnbounded<KeeperOrder>();
     private readonly ConcurrentDictionary<uint, TaskCompletionSource<ListenerSockets>> _listeners = new();
     private readonly ConcurrentDictionary<uint, TaskCompletionSource<Errno>> _claims = new();
+    private readonly ConcurrentDictionary<uint, TaskCompletionSource<(int Descriptor, Errno Error)>> _files = new();
     private readonly CancellationTokenSource _leaving = new();
     private readonly Thread _thread;
     private uint _lastId;
@@ -93,6 +95,22 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
         _claims[id] = answer;
         if (!_socket.TrySend(new LinkMessage(LinkKind.Claim, id, Text: directory))) AbandonQuestions();
         return await answer.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>With the rights of this process, or else with the keeper's.</summary>
+    public async Task<(SafeFileHandle? File, string Error)> OpenAsync(string path)
+    {
+        if (OwnFiles.TryOpen(path, out SafeFileHandle? file, out Errno error)) return (file, "");
+        if (error is not Errno.EACCES) return (null, error.Describe());
+        uint id = Interlocked.Increment(ref _lastId);
+        var answer = new TaskCompletionSource<(int Descriptor, Errno Error)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _files[id] = answer;
+        if (!_socket.TrySend(new LinkMessage(LinkKind.OpenFile, id, Text: path))) AbandonQuestions();
+        (int descriptor, Errno refusal) = await answer.Task.ConfigureAwait(false);
+        if (descriptor >= 0) return (new SafeFileHandle(descriptor, ownsHandle: true), "");
+        return (null, refusal == Errno.EPERM
+            ? "the worker's user may not read it, and the keeper does not find its path in the configuration: write it there without escapes, or let that user read it"
+            : refusal.Describe());
     }
 
     public void CloseListener(string endpoint) => _socket.TrySend(new LinkMessage(LinkKind.CloseListener, Text: endpoint));
@@ -159,6 +177,10 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
             case LinkKind.Listener when _listeners.TryRemove(message.Id, out var listener):
                 listener.SetResult(new ListenerSockets([.. descriptors], message.Number == 0 ? null : message.Text));
                 return;
+            case LinkKind.File when _files.TryRemove(message.Id, out var question):
+                question.SetResult(descriptors.Length == 1 ? (descriptors[0], Errno.None) : (-1, (Errno)message.Number));
+                if (descriptors.Length == 1) return;
+                break;
             case LinkKind.Claimed when _claims.TryRemove(message.Id, out var claim):
                 claim.SetResult((Errno)message.Number);
                 break;
@@ -184,6 +206,11 @@ internal sealed class KeeperLink : IListenerSource, IDisposable
         foreach (uint id in _listeners.Keys)
         {
             if (_listeners.TryRemove(id, out var answer)) answer.SetResult(ListenerSockets.Failed("the keeper is gone"));
+        }
+
+        foreach (uint id in _files.Keys)
+        {
+            if (_files.TryRemove(id, out var answer)) answer.SetResult((-1, Errno.EPIPE));
         }
 
         foreach (uint id in _claims.Keys)

@@ -45,8 +45,8 @@ internal sealed class WorkerComposition
         var budget = new ConnectionBudget(MaxConnections(process.MaxConnections));
         var protection = new ProtectionTables((ban, isDryRun) => Announce(context.Log, ban, isDryRun), context.Log.Warning);
         var bans = new BanPlane(protection, process.StateDirectory, context.Log.Warning);
-        var tls = new TlsPlane(OwnFiles.Instance, (isError, text) => context.Log.Write(isError ? LogLevel.Error : LogLevel.Info, text));
-        var http = new HttpPlane(shards, registry, () => pools.Prepared, tls.Prepared, accessLog, budget, protection);
+        var tls = new TlsPlane(context.Files, (isError, text) => context.Log.Write(isError ? LogLevel.Error : LogLevel.Info, text));
+        var http = new HttpPlane(shards, registry, () => pools.Prepared, tls, accessLog, budget, protection);
         var tcp = new TcpPlane(shards, registry, () => pools.Prepared, accessLog, budget);
         var prober = new Prober(pools, process.StateDirectory, notice => Announce(context.Log, notice), _pings)
         {

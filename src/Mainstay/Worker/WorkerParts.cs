@@ -12,9 +12,10 @@ public sealed record CompiledConfiguration(Snapshot? Snapshot, IReadOnlyList<str
 /// <summary>What the planes of a worker are made with.</summary>
 /// <param name="Start">The first configuration: what cannot change while the worker lives is taken from it.</param>
 /// <param name="Reload">Brings the configuration file as it is now into force.</param>
+/// <param name="Files">Opens what the worker's user may not read.</param>
 /// <param name="Loop">The loop that also reads the keeper's link: for short errands only.</param>
 /// <param name="Handover">Whether a second worker is taking over.</param>
-public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<ReloadOutcome>> Reload, EventLoop Loop, Handover Handover);
+public sealed record PlaneContext(Snapshot Start, OperatorLog Log, Func<Task<ReloadOutcome>> Reload, EventLoop Loop, Handover Handover, IFileSource Files);
 
 /// <summary>What a worker is made of.</summary>
 /// <param name="Compile">From a file's bytes; the path is for messages and for what the file names relative to itself.</param>

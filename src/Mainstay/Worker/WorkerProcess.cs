@@ -39,7 +39,7 @@ public sealed class WorkerProcess
         IReadOnlyList<string> errors = await PrepareAsync(snapshot).ConfigureAwait(false);
         if (errors.Count > 0) return Refuse(errors);
 
-        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync, _link.Loop, _handover)), _link, _link.CloseListener);
+        var host = new WorkerHost(_parts.CreatePlanes(new PlaneContext(snapshot, _log, RequestReloadAsync, _link.Loop, _handover, _link)), _link, _link.CloseListener);
         _link.WatchOver(host.IsAlive);
         using var discovering = new DiscoveringHost(host, _log, _link.OrderRediscovery);
         errors = await discovering.ApplyAsync(snapshot, _link.Leaving).ConfigureAwait(false);

@@ -29,7 +29,7 @@ internal sealed class RandomSnapshots(int seed)
             Pools = pools,
             Http = [.. Names("h").Select(name => Service(name, names, [.. profiles.Select(p => p.Name)]))],
             Tls = profiles,
-            Tcp = names.Length == 0 ? [] : [.. Names("t").Select(name => Tcp(name, names))],
+            Tcp = names.Length == 0 || pools.Any(p => p.Tls is not null) ? [] : [.. Names("t").Select(name => Tcp(name, names))],
             Auth = [Auth("staff"), .. Names("a").Select(Auth)],
         };
     }
@@ -107,6 +107,8 @@ internal sealed class RandomSnapshots(int seed)
         SlowStart = Time(),
         DrainTimeout = Time(),
         OnFailure = Any<FailedFlows>(),
+        Tls = _random.Next(4) > 0 ? null : new UpstreamTlsSnapshot(
+            Verify: false, Maybe() ? null : new FileReference("/etc/ca.pem"), Pick("", "app.example.com"), new FileReference("/etc/c.pem"), Maybe() ? null : new FileReference("/etc/c.key")),
         SendProxy = Any<ProxyVersion>(),
         Sources = Maybe() ? [] : [Address("192.0.2.1"), Address("192.0.2.2"), Address("2001:db8::1")],
         Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),

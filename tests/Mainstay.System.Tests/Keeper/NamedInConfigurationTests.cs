@@ -36,4 +36,18 @@ public class NamedInConfigurationTests
     [InlineData("/etc", false)]
     [InlineData("", false)]
     public void Path_NamedOrNot(string path, bool isNamed) => Assert.Equal(isNamed, NamedInConfiguration.Path(Configuration, path));
+
+    [Theory]
+    [InlineData("/etc/mainstay/site.key", true)]
+    [InlineData("/etc/certificates/any.pem", true)]
+    [InlineData("/etc/mainstay/other.key", false)]
+    [InlineData("/etc/mainstay/site.key.old", false)]
+    [InlineData("/etc/certificates/..", false)]
+    [InlineData("/etc/certificates/deeper/any.pem", false)]
+    [InlineData("/etc/certificates/../shadow", false)]
+    [InlineData("/etc/shadow", false)]
+    [InlineData("/etc", false)]
+    [InlineData("", false)]
+    public void File_ItselfOrItsDirectoryNamed(string path, bool isNamed) => Assert.Equal(isNamed, NamedInConfiguration.File(
+        "tls: { site: { certificate: /etc/mainstay/site.pem, key: /etc/mainstay/site.key }, more: { directory: \"/etc/certificates/\" } }"u8, path));
 }

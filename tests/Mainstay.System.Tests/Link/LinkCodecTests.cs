@@ -43,8 +43,8 @@ public class LinkCodecTests
     [InlineData("06")]
     [InlineData("0600000000000000000000000000")] // header cut short
     [InlineData("00000000000000000000000000000000")] // kind 0
-    [InlineData("09000000000000000000000000000000")] // between the two directions
-    [InlineData("15000000000000000000000000000000")] // behind the last
+    [InlineData("0a000000000000000000000000000000")] // between the two directions
+    [InlineData("16000000000000000000000000000000")] // behind the last
     [InlineData("06010000000000000000000000000000")] // reserved byte
     [InlineData("06000100000000000000000000000000")] // text missing
     [InlineData("0600000000000000000000000000000041")] // text not announced

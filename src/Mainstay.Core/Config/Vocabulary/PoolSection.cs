@@ -242,9 +242,39 @@ internal static class PoolSection
         Otherwise = "the kernel's choice",
     };
 
+    private static readonly FileType PemFile = new("/etc/mainstay/app-ca.pem");
+
+    private static readonly Key<UpstreamTlsSnapshot, bool> TlsVerify = new("verify", BooleanType.Instance, t => t.Verify)
+    { Doc = "The certificate's chain, time and name have to be right; otherwise the server is not used.", Default = Key.Plain("true") };
+
+    private static readonly Key<UpstreamTlsSnapshot, FileReference?> TlsAuthorities = new(
+        "ca", new OptionalType<FileReference>(PemFile), t => t.Authorities)
+    { Doc = "PEM file with the authorities that are trusted.", Otherwise = "the machine's certificate store" };
+
+    private static readonly Key<UpstreamTlsSnapshot, string?> TlsSni = new(
+        "sni", new OptionalType<string>(new TextType("name", "a name such as app.example.com", t => EndpointType.IsHostName(t) ? null : "is not a host name")),
+        t => t.Sni.Length == 0 ? null : t.Sni)
+    { Doc = "Name that is asked for and expected in the certificate.", Otherwise = "the server's host name; for an address none is asked for, and the address is expected" };
+
+    private static readonly Key<UpstreamTlsSnapshot, FileReference?> TlsCertificate = new(
+        "certificate", new OptionalType<FileReference>(PemFile), t => t.Certificate)
+    { Doc = "PEM file with the certificate that servers get which ask for one.", Otherwise = "none" };
+
+    private static readonly Key<UpstreamTlsSnapshot, FileReference?> TlsKey = new("key", new OptionalType<FileReference>(PemFile), t => t.Key)
+    { Doc = "PEM file with its key.", Otherwise = "the certificate's file", OnlyWith = ["certificate"] };
+
+    private static readonly Section<UpstreamTlsSnapshot> TlsSection = new(
+        "pools.NAME.tls",
+        [TlsVerify, TlsAuthorities, TlsSni, TlsCertificate, TlsKey],
+        v => new UpstreamTlsSnapshot(v.Get(TlsVerify), v.Get(TlsAuthorities), v.Get(TlsSni) ?? "", v.Get(TlsCertificate), v.Get(TlsKey)))
+    { Doc = "Servers are spoken to by TLS; {} is enough where their certificates are known to the machine." };
+
+    private static readonly Key<PoolSnapshot, UpstreamTlsSnapshot?> Tls = new("tls", new OptionalType<UpstreamTlsSnapshot>(TlsSection), p => p.Tls)
+    { Doc = "Servers are spoken to by TLS.", Otherwise = "they are not" };
+
     public static readonly Section<PoolSnapshot> Section = new(
         "pools.NAME",
-        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source],
+        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source, Tls],
         Build)
     {
         Doc = "A group of servers that do the same.",
@@ -268,6 +298,7 @@ internal static class PoolSection
             Balance = v.Get(Balance),
             Check = v.Get(Check),
             Servers = v.Get(Servers),
+            Tls = v.Get(Tls),
             PanicThreshold = v.Get(PanicThreshold),
             SlowStart = v.Get(SlowStart),
             DrainTimeout = v.Get(DrainTimeout),
@@ -286,7 +317,12 @@ internal static class PoolSection
         bool checkRead = v.TryGet(Check, out CheckSnapshot? check);
         if (checkRead && check is null)
             v.Compilation.Warn(v.Mapping, "has no check: a dead server goes on getting its share (check: tcp, or check: { http: / })");
+        bool tlsRead = v.TryGet(Tls, out UpstreamTlsSnapshot? tls);
+        if (tlsRead && tls is not null && check?.Kind == CheckKind.Http)
+            v.Warn(Check, "speaks plain HTTP to servers that speak TLS (https: with the same path)");
         if (!v.TryGet(Servers, out ImmutableArray<ServerSnapshot> servers)) return;
+        if (tls is { Verify: true, Sni: "" } && servers.FirstOrDefault(s => s.Address.IsUnix) is { } nameless)
+            v.Error(Tls, $"server {Compilation.Show(nameless.Name)} is a unix socket, which has no name to verify (sni, or verify: false)");
         if (servers.All(s => s.Weight == 0)) v.Warn(Servers, "every weight is 0: no server gets any work");
         if (servers.All(s => s.Backup)) v.Warn(Servers, "every server is a backup (leave backup out where all are alike)");
         if (v.TryGet(Source, out ImmutableArray<NetAddress> sources) && !sources.IsEmpty

@@ -34,7 +34,7 @@ internal sealed class ProxyBench : IAsyncDisposable
     {
         _snapshot = snapshot;
         _shards = Shard.StartAll(shards, (_, fault) => Faults.Enqueue(fault));
-        Plane = new HttpPlane(_shards, Registry, () => _pools, Tls.Prepared, _log, new ConnectionBudget(maxConnections), Protection, memory);
+        Plane = new HttpPlane(_shards, Registry, () => _pools, Tls, _log, new ConnectionBudget(maxConnections), Protection, memory);
     }
 
     /// <summary>Exceptions on the shards. A test that provokes some takes them out.</summary>
