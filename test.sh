@@ -7,7 +7,7 @@ cd "$root"
 . scripts/prerequisites.sh
 
 passed=0 failed=0 skipped=0
-packages="haproxy nginx curl apache2-utils slowhttptest openssl testssl.sh wrk nghttp2-client python3-h2"
+packages="haproxy nginx curl apache2-utils slowhttptest openssl testssl.sh wrk nghttp2-client python3-h2 python3-grpcio"
 python3 -c 'import yaml, jsonschema' 2>/dev/null || packages="$packages python3 python3-yaml python3-jsonschema"
 
 # The folders of the test projects that hold tests, in lower case: every one is a part.

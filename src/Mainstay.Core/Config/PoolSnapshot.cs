@@ -89,5 +89,16 @@ public sealed record DiscoverySnapshot(DiscoveryKind Kind, string Name, int Port
 /// <param name="KeepAlive">How long an idle connection is kept; zero = none is.</param>
 /// <param name="MaxIdle">Idle connections kept for each server and shard.</param>
 /// <param name="Retries">Further servers that are tried when HTTP allows.</param>
+/// <param name="Protocol">What is spoken on new connections.</param>
 public sealed record UpstreamSnapshot(
-    TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Tunnel, TimeSpan Total, TimeSpan KeepAlive, int MaxIdle, int Retries);
+    TimeSpan Connect, TimeSpan FirstByte, TimeSpan Idle, TimeSpan Tunnel, TimeSpan Total, TimeSpan KeepAlive, int MaxIdle, int Retries,
+    UpstreamProtocol Protocol = UpstreamProtocol.Http1);
+
+/// <summary>What a pool's servers speak.</summary>
+public enum UpstreamProtocol
+{
+    Http1,
+
+    /// <summary>HTTP/2 and nothing else, by prior knowledge.</summary>
+    Http2,
+}

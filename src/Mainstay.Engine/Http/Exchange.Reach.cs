@@ -1,5 +1,6 @@
 using Mainstay.Core;
 using Mainstay.Core.Balancing;
+using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Engine.Pools;
 using Mainstay.Linux;
@@ -19,6 +20,11 @@ internal sealed partial class Exchange
     /// <summary>How the last attempt ended: what the client is told when there is no further server.</summary>
     private OutcomeCause _lastCause;
     private bool _freshOnly;
+
+    /// <summary>Times that a server said it had not begun with the request.</summary>
+    private int _resends;
+
+    private const int MaxResends = 3;
 
     /// <summary>One of the server's connections in flight is ours.</summary>
     private bool _hasPlace;
@@ -62,7 +68,8 @@ internal sealed partial class Exchange
                 return;
             }
 
-            if (!_freshOnly && !TellsClient && _lane!.TakeIdle() is { } idle)
+            bool isShared = Pool.Snapshot.Upstream.Protocol == UpstreamProtocol.Http2;
+            if (!_freshOnly && !isShared && !TellsClient && _lane!.TakeIdle() is { } idle)
             {
                 _upstream = idle;
                 idle.Use(this);
@@ -70,7 +77,7 @@ internal sealed partial class Exchange
                 return;
             }
 
-            if (TryTakeOver() || TryOpen()) return;
+            if ((!isShared && TryTakeOver()) || TryOpen()) return;
             Count(ref _lane!.Counters.ConnectFailures);
             LeaveServer();
             _lastCause = OpenCause;
@@ -102,6 +109,7 @@ internal sealed partial class Exchange
     private bool TryOpen()
     {
         if (_lane!.Server.Resolved is not { } resolved) return false;
+        if (Pool.Snapshot.Upstream.Protocol == UpstreamProtocol.Http2) return TryOpenStream(resolved);
         UpstreamConnection upstream = shard.RentUpstream();
         if (upstream.Open(_lane, resolved, this))
         {
@@ -113,6 +121,51 @@ internal sealed partial class Exchange
 
         _failedErrno = upstream.LastError;
         return false;
+    }
+
+    /// <summary>A stream of a connection that takes another one, or of a new connection.</summary>
+    private bool TryOpenStream(ResolvedAddress resolved)
+    {
+        if (_lane!.FindSession() is not { } session)
+        {
+            session = shard.RentServerSession();
+            if (!session.Open(_lane, resolved, this, Pool.Snapshot.Upstream.KeepAlive, out _failedErrno)) return false;
+        }
+
+        Http2ServerStream stream = shard.RentServerStream();
+        _upstream = stream;
+        stream.Begin(session, this, _client.IsTls);
+        if (session.IsReady)
+        {
+            BeginSending();
+            return true;
+        }
+
+        _phase = ExchangePhase.Connecting;
+        ArmFor(Pool.Snapshot.Upstream.Connect);
+        return true;
+    }
+
+    /// <summary>
+    /// The server has said that it did not begin with the request (RFC 9113 section 8.7): it is sent again, which is safe whatever its
+    /// method is, where all of it is still here.
+    /// </summary>
+    public void OnUnprocessed()
+    {
+        if (_responseBegun || _interim > 0 || !(_isRetained || _sent == 0) || _resends == MaxResends)
+        {
+            Count(ref _lane!.Counters.ResponseFailures);
+            Fail(OutcomeCause.ServerReset);
+            return;
+        }
+
+        _resends++;
+        Count(ref _lane!.Counters.Retries);
+        DropUpstream();
+        LeaveServer();
+        _phase = ExchangePhase.Routing;
+        _sent = 0;
+        TryReach();
     }
 
     /// <summary>The connection that another shard was asked for did not come: open one to the server that was chosen.</summary>

@@ -318,6 +318,9 @@ internal sealed partial class Exchange
         Fail(EndCause(error));
     }
 
+    /// <summary>The server's connection is gone, and with it what was still to come.</summary>
+    public void OnServerLost(Errno error) => OnServerEnded(error);
+
     private static OutcomeCause EndCause(Errno error) => error == Errno.None ? OutcomeCause.ServerClosed : OutcomeCause.ServerReset;
 
     /// <summary>The whole response is with the client's socket, or waits for it.</summary>

@@ -210,6 +210,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _tried = 0;
         _attempts = 0;
         _freshOnly = false;
+        _resends = 0;
         _takeOvers = 0;
         _responseBegun = false;
         _responseIsDecoded = false;
@@ -328,7 +329,9 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
 
         _status = outcome.Status;
         Span<byte> output = shard.Output;
-        int length = ErrorResponses.Write(output, _status, shard.Date, _method == RequestMethod.Head, TransportSecurity);
+        int length = _client.IsHttp2 && GrpcFailure.IsAsked(_kept.Memory[.._receivedLength])
+            ? GrpcFailure.Write(output, outcome, shard.Date)
+            : ErrorResponses.Write(output, _status, shard.Date, _method == RequestMethod.Head, TransportSecurity);
         _bytesToClient = length;
         bool failed = SendOwn(output[..length]) == SendResult.Failed;
         bool linger = !_requestBody.IsEnd;

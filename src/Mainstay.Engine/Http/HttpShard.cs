@@ -51,6 +51,8 @@ internal sealed partial class HttpShard : ILoopReceiver
     private readonly Stack<Exchange> _freeExchanges = new();
     private readonly Stack<Http2ClientSession> _freeSessions = new();
     private readonly Stack<Http2ClientStream> _freeStreams = new();
+    private readonly Stack<Http2ServerSession> _freeServerSessions = new();
+    private readonly Stack<Http2ServerStream> _freeServerStreams = new();
     private readonly Dictionary<int, AcceptChannel> _listeners = [];
     private readonly byte[] _date = new byte[HttpDate.Length];
 
@@ -272,6 +274,14 @@ internal sealed partial class HttpShard : ILoopReceiver
     public Http2ClientSession RentClientSession() => _freeSessions.TryPop(out Http2ClientSession? session) ? session : new Http2ClientSession(this);
 
     public Http2ClientStream RentClientStream() => _freeStreams.TryPop(out Http2ClientStream? stream) ? stream : new Http2ClientStream(this);
+
+    public Http2ServerSession RentServerSession() => _freeServerSessions.TryPop(out Http2ServerSession? session) ? session : new Http2ServerSession(this);
+
+    public Http2ServerStream RentServerStream() => _freeServerStreams.TryPop(out Http2ServerStream? stream) ? stream : new Http2ServerStream(this);
+
+    public void Recycle(Http2ServerSession session) => _freeServerSessions.Push(session);
+
+    public void Recycle(Http2ServerStream stream) => _freeServerStreams.Push(stream);
 
     public void Recycle(Http2ClientSession session) => _freeSessions.Push(session);
 

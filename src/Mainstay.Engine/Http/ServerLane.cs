@@ -15,6 +15,7 @@ internal sealed class ServerLane(HttpShard shard, ServerRuntime server)
 {
     private UpstreamConnection? _idle;
     private UpstreamConnection? _busy;
+    private readonly List<Http2ServerSession> _sessions = [];
 
     public ServerRuntime Server { get; } = server;
     public HttpShard Shard { get; } = shard;
@@ -81,8 +82,23 @@ internal sealed class ServerLane(HttpShard shard, ServerRuntime server)
 
     public void RemoveBusy(UpstreamConnection connection) => Unlink(ref _busy, connection);
 
+    /// <summary>A connection that carries many requests and takes another: the one with the fewest under way.</summary>
+    public Http2ServerSession? FindSession()
+    {
+        Http2ServerSession? best = null;
+        foreach (Http2ServerSession session in _sessions)
+            if (session.TakesMore && (best is null || session.Load < best.Load)) best = session;
+        return best;
+    }
+
+    public void Add(Http2ServerSession session) => _sessions.Add(session);
+
+    public void Remove(Http2ServerSession session) => _sessions.Remove(session);
+
+    /// <summary>Connections without a request end now, others take no further ones.</summary>
     public void CloseIdle()
     {
+        for (int i = _sessions.Count - 1; i >= 0; i--) _sessions[i].Leave();
         while (_idle is { } connection) connection.Close();
     }
 

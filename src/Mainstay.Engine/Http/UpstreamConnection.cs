@@ -20,6 +20,9 @@ internal enum UpstreamState : byte
     /// <summary>Carries an exchange.</summary>
     Busy,
 
+    /// <summary>Speaks HTTP/2: a session has the connection.</summary>
+    Http2,
+
     /// <summary>Open and waiting in its lane; anything that happens to it now ends it.</summary>
     Idle,
 }
@@ -36,6 +39,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     private ResolvedAddress? _to;
     private ServerTls? _tls;
     private bool _sessionIsKept;
+    private Http2ServerSession? _http2;
 
     public ServerLane Lane { get; private set; } = null!;
 
@@ -55,6 +59,20 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     /// </summary>
     public bool Open(ServerLane lane, ResolvedAddress to, Exchange exchange)
     {
+        Exchange = exchange;
+        return Connect(lane, to, exchange);
+    }
+
+    /// <summary>The same for a session that carries many exchanges.</summary>
+    /// <param name="exchange">The one that it is opened for.</param>
+    public bool Open(ServerLane lane, ResolvedAddress to, Exchange exchange, Http2ServerSession session)
+    {
+        _http2 = session;
+        return Connect(lane, to, exchange);
+    }
+
+    private bool Connect(ServerLane lane, ResolvedAddress to, Exchange exchange)
+    {
         Lane = lane;
         IsReused = false;
         _to = to;
@@ -67,11 +85,11 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         if (!Attach(descriptor))
         {
             Mainstay.Linux.Descriptor.Close(descriptor);
+            (Exchange, _http2) = (null, null);
             return false;
         }
 
         _state = UpstreamState.Connecting;
-        Exchange = exchange;
         lane.AddBusy(this);
         Count(ref lane.Counters.Connections);
         return true;
@@ -109,7 +127,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         else Lane.RemoveBusy(this);
         _state = UpstreamState.Closed;
         GoesFirst = false;
-        Exchange = null;
+        (Exchange, _http2) = (null, null);
         Loop.Disarm(this);
         CloseDescriptor();
         shard.Recycle(this);
@@ -148,7 +166,11 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public void RunSoon() => Loop.RunSoon(this);
 
     /// <summary>The server is out of service now: what it works on is lost to it.</summary>
-    public void Cut() => Exchange?.OnUpstreamCut();
+    public void Cut()
+    {
+        if (_http2 is not null) _http2.Cut();
+        else Exchange?.OnUpstreamCut();
+    }
 
     /// <summary>Leaves this shard with its descriptor open, for another shard; taken from its lane before. The object is free again.</summary>
     public int Detach()
@@ -207,6 +229,9 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
             case UpstreamState.Busy:
                 Exchange!.OnUpstreamReady(canSend);
                 break;
+            case UpstreamState.Http2:
+                _http2!.OnReady(canSend, (events & (IoEvents.Error | IoEvents.HangUp)) != 0);
+                break;
             case UpstreamState.Idle when IsReadable || PeerEnded:
                 Close();
                 break;
@@ -217,7 +242,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     public override void OnTurn()
     {
-        Exchange?.OnUpstreamReady(canSend: true);
+        if (_state == UpstreamState.Http2) _http2!.OnTurn();
+        else Exchange?.OnUpstreamReady(canSend: true);
         shard.KeepWithinMemory();
     }
 
@@ -227,6 +253,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         try
         {
             Exchange?.OnFault();
+            _http2?.OnFault();
         }
         finally
         {
@@ -238,6 +265,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     public override void OnDeadline(Instant now)
     {
         if (_state == UpstreamState.Idle) Close();
+        else if (_state == UpstreamState.Http2) _http2!.OnDeadline(now);
     }
 
     private static void Count(ref long counter) => Volatile.Write(ref counter, counter + 1);
@@ -249,7 +277,8 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
         if (error != Errno.None)
         {
             LastError = error;
-            Exchange!.OnConnectFailed(error);
+            if (_http2 is not null) _http2.OnConnectFailed(error);
+            else Exchange!.OnConnectFailed(error);
             return;
         }
 
@@ -282,7 +311,9 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     private void FailSecuring(TlsProgress progress)
     {
         LastError = progress == TlsProgress.Closed ? Errno.ECONNRESET : Errno.EPROTO;
-        Exchange!.OnSecuringFailed(progress == TlsProgress.Untrusted ? OutcomeCause.ServerUntrusted : OutcomeCause.ServerHandshakeFailed, LastError);
+        OutcomeCause cause = progress == TlsProgress.Untrusted ? OutcomeCause.ServerUntrusted : OutcomeCause.ServerHandshakeFailed;
+        if (_http2 is not null) _http2.OnSecuringFailed(cause, LastError);
+        else Exchange!.OnSecuringFailed(cause, LastError);
     }
 
     /// <summary>After a response: with TLS 1.3 the server's ticket has come by then.</summary>
@@ -295,6 +326,14 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
 
     private void OnOpen()
     {
+        if (_http2 is { } session)
+        {
+            _state = UpstreamState.Http2;
+            if (_tls is not null && !Security.Protocol.SequenceEqual("h2"u8)) session.OnSecuringFailed(OutcomeCause.ServerHandshakeFailed, Errno.EPROTO);
+            else session.OnConnected();
+            return;
+        }
+
         _state = UpstreamState.Busy;
         Exchange!.OnConnected();
 
@@ -306,7 +345,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     private Errno SendProxyHeader()
     {
         Span<byte> header = stackalloc byte[ProxyHeaderWriter.MaxLength];
-        int length = Exchange!.WriteProxyHeader(header);
+        int length = Exchange?.WriteProxyHeader(header) ?? 0;
         if (length == 0) return Errno.None;
         int sent = Sockets.Send(Descriptor, header[..length]);
         return sent == length ? Errno.None : sent < 0 ? (Errno)(-sent) : Errno.ENOBUFS;
@@ -315,6 +354,7 @@ internal sealed class UpstreamConnection(HttpShard shard) : StreamChannel(shard.
     private bool FailOpen(int result)
     {
         LastError = (Errno)(-result);
+        (Exchange, _http2) = (null, null);
         shard.Recycle(this);
         return false;
     }

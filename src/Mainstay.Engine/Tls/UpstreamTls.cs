@@ -39,7 +39,7 @@ public sealed class UpstreamTls
             Verify = tls.Verify,
             Authorities = authorities,
             Certificate = tls.Certificate is null ? null : new TlsKeyPair(chain, key),
-            Protocols = ["http/1.1"],
+            Protocols = [pool.Upstream.Protocol == UpstreamProtocol.Http2 ? "h2" : "http/1.1"],
         };
         if (TlsClientContext.TryCreate(options, out TlsProblem? problem) is { } context)
             return new UpstreamTls(pool, files, [.. pool.Servers.Select(server => new ServerTls(context, NameOf(server.Address, tls.Sni)))]);

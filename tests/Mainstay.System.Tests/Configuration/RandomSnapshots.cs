@@ -96,23 +96,29 @@ internal sealed class RandomSnapshots(int seed)
         };
     }
 
-    private PoolSnapshot Pool(string name) => new()
+    private PoolSnapshot Pool(string name)
     {
-        Name = name,
-        Balance = Balance(),
-        Check = Maybe() ? Check() : null,
-        Servers = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(Server)],
-        Persist = Maybe() ? Persist() : null,
-        PanicThreshold = _random.Next(101),
-        SlowStart = Time(),
-        DrainTimeout = Time(),
-        OnFailure = Any<FailedFlows>(),
-        Tls = _random.Next(4) > 0 ? null : new UpstreamTlsSnapshot(
-            Verify: false, Maybe() ? null : new FileReference("/etc/ca.pem"), Pick("", "app.example.com"), new FileReference("/etc/c.pem"), Maybe() ? null : new FileReference("/etc/c.key")),
-        SendProxy = Any<ProxyVersion>(),
-        Sources = Maybe() ? [] : [Address("192.0.2.1"), Address("192.0.2.2"), Address("2001:db8::1")],
-        Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11)),
-    };
+        // A connection that many clients share can name none of them.
+        var proxy = Any<ProxyVersion>();
+        return new PoolSnapshot
+        {
+            Name = name,
+            Balance = Balance(),
+            Check = Maybe() ? Check() : null,
+            Servers = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(Server)],
+            Persist = Maybe() ? Persist() : null,
+            PanicThreshold = _random.Next(101),
+            SlowStart = Time(),
+            DrainTimeout = Time(),
+            OnFailure = Any<FailedFlows>(),
+            Tls = _random.Next(4) > 0 ? null : new UpstreamTlsSnapshot(
+                Verify: false, Maybe() ? null : new FileReference("/etc/ca.pem"), Pick("", "app.example.com"), new FileReference("/etc/c.pem"), Maybe() ? null : new FileReference("/etc/c.key")),
+            SendProxy = proxy,
+            Sources = Maybe() ? [] : [Address("192.0.2.1"), Address("192.0.2.2"), Address("2001:db8::1")],
+            Upstream = new UpstreamSnapshot(Positive(), Positive(), Positive(), Positive(), Time(), Time(), _random.Next(200), _random.Next(11),
+                proxy == ProxyVersion.None ? Any<UpstreamProtocol>() : UpstreamProtocol.Http1),
+        };
+    }
 
     private ServerSnapshot Server(int number)
     {

@@ -38,6 +38,9 @@ public sealed class RunningDaemon : IDisposable
     public string AdminSocket => Path.Combine(_directory, "admin.sock");
     public string ConfigurationPath => Path.Combine(_directory, "mainstay.yaml");
 
+    /// <summary>The program under test.</summary>
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "mainstay");
+
     /// <summary>Of the keeper.</summary>
     public int Pid => _process.Id;
 
@@ -138,7 +141,7 @@ public sealed class RunningDaemon : IDisposable
 
     private static Process Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mainstay"), arguments)
+        var start = new ProcessStartInfo(Program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -272,9 +272,17 @@ internal static class PoolSection
     private static readonly Key<PoolSnapshot, UpstreamTlsSnapshot?> Tls = new("tls", new OptionalType<UpstreamTlsSnapshot>(TlsSection), p => p.Tls)
     { Doc = "Servers are spoken to by TLS.", Otherwise = "they are not" };
 
+    private static readonly ChoiceType<UpstreamProtocol> ProtocolType = new(("http1", UpstreamProtocol.Http1), ("h2", UpstreamProtocol.Http2));
+
+    private static readonly Key<PoolSnapshot, UpstreamProtocol> Protocol = new("protocol", ProtocolType, p => p.Upstream.Protocol)
+    {
+        Doc = "What the servers speak: http1, or h2 for HTTP/2 (by ALPN with tls, else by prior knowledge), which gRPC needs.",
+        Default = Key.Plain("http1"),
+    };
+
     public static readonly Section<PoolSnapshot> Section = new(
         "pools.NAME",
-        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source, Tls],
+        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source, Tls, Protocol],
         Build)
     {
         Doc = "A group of servers that do the same.",
@@ -308,7 +316,7 @@ internal static class PoolSection
             Sources = v.Get(Source),
             Upstream = new UpstreamSnapshot(
                 timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Tunnel, timeouts.Total,
-                keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries)),
+                keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries), v.Get(Protocol)),
         };
     }
 
@@ -331,6 +339,9 @@ internal static class PoolSection
             v.Error(Source, $"no address is of the family of server {Compilation.Show(unreachable.Name)} (one of each family that the servers have)");
         }
 
+        if (v.TryGet(Protocol, out UpstreamProtocol protocol) && protocol == UpstreamProtocol.Http2
+            && v.TryGet(SendProxy, out ProxyVersion proxy) && proxy != ProxyVersion.None)
+            v.Error(SendProxy, "cannot be had with protocol: h2 (one connection carries requests of many clients, which it would name one of)");
         bool networkOnly = check?.Kind is CheckKind.Icmp or CheckKind.Udp or CheckKind.Dns;
         if (networkOnly && servers.FirstOrDefault(s => s.Address.IsUnix) is { } local)
             v.Error(Check, $"server {Compilation.Show(local.Name)} is a unix socket, which cannot be checked so (tcp or http)");

@@ -27,7 +27,8 @@ internal sealed class Http2ClientSession(HttpShard shard) : Http2Session(shard)
     {
         Client = client;
         _isDrained = false;
-        Begin(client, Http2Role.Server, client.Service.Http2);
+        Attach(client);
+        Begin(Http2Role.Server, client.Service.Http2);
         Rearm();
         if (client.EndsSoon) BeginDrain();
         TakeFirst(bytes);

@@ -145,6 +145,7 @@ internal sealed class Http2ClientStream(HttpShard shard) : Http2Stream(shard), I
         Ref = e.Stream;
         IsClosed = false;
         connection.Add(this);
+        connection.Place(this);
     }
 
     private void Begin(ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)

@@ -88,7 +88,7 @@ internal abstract partial class Http2Session
     /// <summary>Tells the peer that a stream is over, unless it is for both sides.</summary>
     public void Reset(Http2Stream stream, ErrorCode code)
     {
-        if (!_machine.IsAlive(stream.Ref)) return;
+        if (IsBroken || !_machine.IsAlive(stream.Ref)) return;
         FrameBuffer output = Begin(Http2Connection.MinOutput);
         _machine.TryReset(stream.Ref, code, ref output);
         End(output);

@@ -111,7 +111,7 @@ internal abstract partial class Http2Session(HttpShard shard)
     {
         Unlink(stream);
         int slot = stream.Ref.Slot;
-        if (slot < _streams.Length && _streams[slot] == stream) _streams[slot] = null;
+        if (!stream.Ref.IsNone && _streams[slot] == stream) _streams[slot] = null;
         if (stream.PreviousInSession is not null) stream.PreviousInSession.NextInSession = stream.NextInSession;
         else _firstStream = stream.NextInSession;
         if (stream.NextInSession is not null) stream.NextInSession.PreviousInSession = stream.PreviousInSession;
@@ -120,11 +120,16 @@ internal abstract partial class Http2Session(HttpShard shard)
         StreamCount--;
     }
 
-    /// <summary>Makes this the session of a connection.</summary>
-    protected void Begin(StreamChannel channel, Http2Role role, Http2Settings settings)
+    /// <summary>Makes this the session of a connection, which may still have to come about.</summary>
+    protected void Attach(StreamChannel channel)
     {
         _channel = channel;
         IsBroken = IsLost = false;
+    }
+
+    /// <summary>The connection stands: says what a side says first.</summary>
+    protected void Begin(Http2Role role, Http2Settings settings)
+    {
         _machine.Begin(role, settings, (ulong)Loop.UnixNanoseconds);
         FrameBuffer output = Begin(Http2Connection.MaxStart);
         _machine.Start(ref output);
@@ -142,17 +147,24 @@ internal abstract partial class Http2Session(HttpShard shard)
         _machine.Release();
     }
 
-    protected Http2Stream? StreamAt(StreamRef stream) => _streams.Length > stream.Slot && stream.Slot >= 0 ? _streams[stream.Slot] : null;
+    protected Http2Stream? StreamAt(StreamRef stream) =>
+        (uint)stream.Slot < (uint)_streams.Length && _streams[stream.Slot] is { } found && found.Ref == stream ? found : null;
 
     public virtual void Add(Http2Stream stream)
     {
-        if (stream.Ref.Slot >= _streams.Length) Array.Resize(ref _streams, Math.Max(_streams.Length * 2, stream.Ref.Slot + 1));
-        _streams[stream.Ref.Slot] = stream;
         stream.NextInSession = _firstStream;
         stream.PreviousInSession = null;
         if (_firstStream is not null) _firstStream.PreviousInSession = stream;
         _firstStream = stream;
         StreamCount++;
+    }
+
+    /// <summary>The stream is open and has a slot: events for it find it.</summary>
+    public void Place(Http2Stream stream)
+    {
+        int slot = stream.Ref.Slot;
+        if (slot >= _streams.Length) Array.Resize(ref _streams, Math.Max(_streams.Length * 2, slot + 1));
+        _streams[slot] = stream;
     }
 
     /// <summary>An action may end the stream it is given.</summary>
@@ -191,6 +203,11 @@ internal abstract partial class Http2Session(HttpShard shard)
     /// <summary>An event of the connection itself, or of a stream that is not known here.</summary>
     protected abstract void OnConnectionEvent(in Http2Event e);
 
+    /// <summary>The peer has sent something.</summary>
+    protected virtual void OnHeard()
+    {
+    }
+
     /// <summary>Everything that came with one look at the socket has been handed on.</summary>
     protected virtual void OnBatchEnd()
     {
@@ -203,7 +220,7 @@ internal abstract partial class Http2Session(HttpShard shard)
         LookThroughStash();
     }
 
-    private void CloseIfBroken()
+    protected void CloseIfBroken()
     {
         if (!IsBroken) return;
         if (!IsLost) SendOut();
@@ -231,6 +248,7 @@ internal abstract partial class Http2Session(HttpShard shard)
             }
 
             budget -= count;
+            OnHeard();
             LookThrough(have + count);
         }
     }

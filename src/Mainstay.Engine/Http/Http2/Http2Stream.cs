@@ -40,11 +40,12 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
 
     public Errno LastError { get; protected set; }
 
-    protected abstract Http2Session Session { get; }
+    /// <summary>Null once the connection is over, when what has come of a whole message is still to be read.</summary>
+    protected abstract Http2Session? Session { get; }
 
     public bool IsHttp2 => true;
 
-    public int Appetite => Session.AppetiteOf(this);
+    public int Appetite => Session?.AppetiteOf(this) ?? int.MaxValue;
 
     /// <summary>Content waits here for its turn.</summary>
     public bool HasWaiting => Output.HasWaiting;
@@ -52,20 +53,20 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
     /// <summary>In blocks, the exchange's included.</summary>
     public int HeldBytes => Input.HeldBytes + Output.HeldBytes + (Exchange?.HeldBytes ?? 0);
 
-    public bool IsReadable => Input.IsReadable || LastError != Errno.None || Session.ArrivingOn(this) > 0;
+    public bool IsReadable => Input.IsReadable || LastError != Errno.None || Session?.ArrivingOn(this) > 0;
 
-    public bool HasUnsent => Output.HasWaiting || Session.IsClogged;
+    public bool HasUnsent => Output.HasWaiting || Session is { IsClogged: true };
 
     /// <summary>The message that is being sent has been given and nothing of it waits here.</summary>
     public bool HasSentAll => Output.IsComplete && !Output.HasWaiting;
 
     public int Receive(Span<byte> buffer)
     {
-        ReadOnlySpan<byte> arriving = Session.Arriving(this);
+        ReadOnlySpan<byte> arriving = Session is null ? default : Session.Arriving(this);
         int before = arriving.Length;
         int length = Input.Read(buffer, ref arriving, out int content);
-        Session.OnArrivingTaken(this, before - arriving.Length);
-        if (content > 0) Session.OnTaken(this, content);
+        Session?.OnArrivingTaken(this, before - arriving.Length);
+        if (content > 0) Session?.OnTaken(this, content);
         if (length > 0) return length;
         if (LastError != Errno.None) return -(int)LastError;
         return Input.HasEnded ? 0 : -(int)Errno.EAGAIN;
@@ -85,7 +86,7 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
         return HasUnsent ? SendResult.Waiting : SendResult.Sent;
     }
 
-    public void RunSoon() => Session.RunSoon(this);
+    public virtual void RunSoon() => Session?.RunSoon(this);
 
     /// <summary>The connection and its socket have timers of their own.</summary>
     public void BecomeTunnel()
@@ -96,7 +97,7 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
     {
         if (IsClosed || Output.IsComplete) return;
         Output.Complete();
-        if (!Output.HasWaiting) Session.EndStream(this, Output.Trailer);
+        if (!Output.HasWaiting) Session?.EndStream(this, Output.Trailer);
     }
 
     /// <summary>A turn that was asked for.</summary>
@@ -120,10 +121,10 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
         ReadOnlySpan<byte> waiting = Output.Waiting;
         ReadOnlySpan<byte> now = waiting[..Math.Min(most, waiting.Length)];
         bool isLast = now.Length == waiting.Length && Output.IsComplete && Output.Trailer.IsEmpty;
-        int sent = Session.Write(this, now, isLast);
+        int sent = Session!.Write(this, now, isLast);
         if (sent == 0) return 0;
         Output.OnSent(sent);
-        if (!Output.HasWaiting && Output.IsComplete && !isLast) Session.EndStream(this, Output.Trailer);
+        if (!Output.HasWaiting && Output.IsComplete && !isLast) Session?.EndStream(this, Output.Trailer);
         return sent;
     }
 
@@ -162,14 +163,14 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
         if (isEnd && !Output.IsComplete) Output.Complete();
         bool endsWithData = Output.IsComplete && Output.Trailer.IsEmpty;
         if (held.Length > 0) Put(held.Of(bytes), endsWithData);
-        else if (endsWithData && !Output.HasWaiting) Session.EndStream(this, default);
-        if (Output.IsComplete && !endsWithData && !Output.HasWaiting) Session.EndStream(this, Output.Trailer);
+        else if (endsWithData && !Output.HasWaiting) Session?.EndStream(this, default);
+        if (Output.IsComplete && !endsWithData && !Output.HasWaiting) Session?.EndStream(this, Output.Trailer);
     }
 
     protected void Clear()
     {
-        if (Input.Waiting > 0) Session.OnTaken(this, Input.Waiting);
-        Session.Forget(this);
+        if (Input.Waiting > 0) Session?.OnTaken(this, Input.Waiting);
+        Session?.Forget(this);
         Shard.Loop.Disarm(this);
         Input.Clear();
         Output.Clear();
@@ -183,12 +184,12 @@ internal abstract class Http2Stream(HttpShard shard) : TimerNode
     {
         if (!Output.HasWaiting)
         {
-            int sent = Session.WriteWhatFits(this, content, isLast);
+            int sent = Session!.WriteWhatFits(this, content, isLast);
             content = content[sent..];
             if (content.IsEmpty) return;
         }
 
         Output.Keep(content);
-        Session.Wait(this);
+        Session!.Wait(this);
     }
 }
