@@ -38,7 +38,7 @@ public static class ConfigCompiler
 
         foreach (Mention pool in compilation.Pools.Values)
         {
-            if (!used.Contains(pool.Name)) compilation.Warn(pool, $"nothing uses the pool {Compilation.Show(pool.Name)}");
+            if (!used.Contains(pool.Name) && !compilation.AnyPoolIsUsed) compilation.Warn(pool, $"nothing uses the pool {Compilation.Show(pool.Name)}");
         }
     }
 

@@ -23,6 +23,11 @@ public sealed record HttpSnapshot
     /// <summary>Null: no Strict-Transport-Security.</summary>
     public HstsSnapshot? Hsts { get; init; }
     public CompressSnapshot Compress { get; init; } = CompressSnapshot.Off;
+
+    // For all routes; what a route says of the same comes on top of it.
+    public HeaderEditsSnapshot RequestHeaders { get; init; } = HeaderEditsSnapshot.None;
+    public HeaderEditsSnapshot ResponseHeaders { get; init; } = HeaderEditsSnapshot.None;
+    public ImmutableArray<ErrorPage> ErrorPages { get; init; } = [];
 }
 
 /// <summary>Strict-Transport-Security (RFC 6797) on what goes out by TLS.</summary>
@@ -65,6 +70,13 @@ public sealed record RouteSnapshot(string Name, RouteMatch Match, RouteAction Ac
 
     /// <summary>Name of an <see cref="AuthSnapshot"/>; empty = everyone.</summary>
     public string Auth { get; init; } = "";
+    public RouteAccessSnapshot? Access { get; init; }
+    public RewriteSnapshot? Rewrite { get; init; }
+    public HeaderEditsSnapshot RequestHeaders { get; init; } = HeaderEditsSnapshot.None;
+    public HeaderEditsSnapshot ResponseHeaders { get; init; } = HeaderEditsSnapshot.None;
+    public RouteTimeouts? Timeouts { get; init; }
+    public RouteLimits? Limits { get; init; }
+    public ImmutableArray<ErrorPage> ErrorPages { get; init; } = [];
 }
 
 /// <summary>All conditions that are set have to hold; within one condition any of its patterns will do.</summary>
@@ -140,11 +152,22 @@ public abstract record RouteAction
 
     public sealed record ToPool(string Pool) : RouteAction;
 
+    /// <param name="By">Template of what decides, so that the same goes to the same pool; empty = evenly spread.</param>
+    public sealed record Split(ImmutableArray<PoolWeight> Pools, string By) : RouteAction;
+
+    /// <summary>The pool that a map names.</summary>
+    /// <param name="Key">Template of what the map is asked.</param>
+    /// <param name="Otherwise">The pool where the map has no answer, or names none that there is.</param>
+    public sealed record ByMap(string Map, string Key, string Otherwise) : RouteAction;
+
     /// <param name="Status">200..599.</param>
     public sealed record Respond(int Status, string Body, string ContentType) : RouteAction;
 
-    /// <param name="Location">May contain {host}, {path}, {query} and {uri} (path and query as received).</param>
+    /// <param name="Location">A template.</param>
     public sealed record Redirect(int Status, string Location) : RouteAction;
 
     public sealed record ServeFiles(FilesSnapshot Files) : RouteAction;
 }
+
+/// <param name="Weight">Of all weights together, the share that goes to the pool.</param>
+public sealed record PoolWeight(string Pool, int Weight);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 
 namespace Mainstay.Core.Http;
 
@@ -7,9 +8,12 @@ namespace Mainstay.Core.Http;
 /// </summary>
 public static class ErrorResponses
 {
+    /// <summary>Every status with which the proxy refuses or fails.</summary>
+    public static readonly ImmutableArray<int> Statuses =
+        [400, 401, 403, 404, 405, 406, 408, 410, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505];
+
     private static readonly FrozenDictionary<int, FixedResponse> s_responses =
-        new[] { 400, 401, 403, 404, 405, 406, 408, 413, 414, 417, 421, 429, 431, 500, 501, 502, 503, 504, 505 }
-            .ToFrozenDictionary(status => status, status => new FixedResponse(
+        Statuses.ToFrozenDictionary(status => status, status => new FixedResponse(
                 status, $"{status} {StatusText.Of(status)}\n", "text/plain; charset=utf-8"));
 
     /// <summary>Room that any of them fits into.</summary>

@@ -10,6 +10,9 @@ public enum FieldFlags : byte
 
     /// <summary>For the next hop only, by its name or because Connection nominates it: not forwarded.</summary>
     HopByHop = 1,
+
+    /// <summary>Set by a rule: not the peer's word, and nothing that the peer says removes it.</summary>
+    Own = 2,
 }
 
 /// <summary>One header field: offsets into the head that was parsed.</summary>
@@ -29,6 +32,8 @@ public struct HeaderField
     public FieldFlags Flags;
 
     public readonly bool IsHopByHop => (Flags & FieldFlags.HopByHop) != 0;
+
+    public readonly bool IsOwn => (Flags & FieldFlags.Own) != 0;
 
     public readonly ByteRange NameRange => new(Start, NameLength);
     public readonly ByteRange ValueRange => new(ValueStart, ValueLength);
@@ -166,6 +171,13 @@ internal sealed class FieldTable
 
         reason = RejectReason.None;
         return true;
+    }
+
+    /// <summary>The fields from there on were written by rules.</summary>
+    public void MarkOwn(int start)
+    {
+        foreach (ref HeaderField field in _fields.AsSpan(0, Count))
+            if (field.Start >= start) field.Flags = FieldFlags.Own;
     }
 
     /// <summary>Index of the first field of that name, or -1.</summary>

@@ -41,6 +41,12 @@ internal ref struct HeadBuffer(Span<byte> destination)
     /// <summary>What is written is not what was meant: the result is that it did not fit.</summary>
     public void Fail() => _length = -1;
 
+    /// <summary>Takes back what was written behind a place.</summary>
+    public void Truncate(int length)
+    {
+        if (_length > length) _length = length;
+    }
+
     /// <summary>Takes bytes out of what was written.</summary>
     public void Remove(int start, int count)
     {

@@ -33,13 +33,15 @@ public sealed class RedirectResponse
     public bool NeedsHost => _location.NeedsHost;
 
     /// <returns>Length of the response, which has no body, or -1 when it does not fit.</returns>
-    public int Write(Span<byte> destination, in RuleInput input, ReadOnlySpan<byte> date, OwnResponse how)
+    /// <param name="fields">Further header fields, complete lines.</param>
+    public int Write(Span<byte> destination, in RuleInput input, ReadOnlySpan<byte> date, OwnResponse how, ReadOnlySpan<byte> fields = default)
     {
         var buffer = new HeadBuffer(destination);
         buffer.Write(_start);
         _location.Write(ref buffer, input);
         RemoveExtraSlashes(ref buffer);
         buffer.Write("\r\n"u8);
+        buffer.Write(fields);
         OwnFields.Write(ref buffer, date, how);
         return buffer.Result;
     }

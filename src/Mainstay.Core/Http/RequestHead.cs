@@ -16,6 +16,9 @@ public sealed class RequestHead
     /// </summary>
     private const int MaxMethodLength = 32;
 
+    /// <summary>Of a head that rules have written, in bytes: it has to fit beside the received one.</summary>
+    private const int MaxEdited = 96 * 1024;
+
     private readonly FieldTable _table = new();
 
     public RequestMethod Method { get; private set; }
@@ -81,6 +84,19 @@ public sealed class RequestHead
         int index = _table.IndexOf(name);
         field = index < 0 ? default : Fields[index];
         return index >= 0;
+    }
+
+    /// <summary>
+    /// Parses a head that rules have written. Fields from <paramref name="ownStart"/> on are theirs: no option of the client's Connection
+    /// removes them, and what is said about clients there is not the client's own word.
+    /// </summary>
+    public bool TryParseEdited(ReadOnlySpan<byte> head, int ownStart, in HttpLimits limits, out RejectReason reason)
+    {
+        // Rules may add to what a client was allowed to send.
+        HttpLimits wider = limits with { RequestLine = MaxEdited, Head = MaxEdited, Fields = limits.Fields + 100 };
+        if (!TryParse(head, wider, out reason)) return false;
+        _table.MarkOwn(ownStart);
+        return true;
     }
 
     /// <summary>Parses a whole head, up to and including its empty line, as <see cref="HeadScanner"/> found it.</summary>

@@ -36,6 +36,9 @@ public readonly ref struct ForwardingContext
     /// <summary>Further fields, each with its line end.</summary>
     public ReadOnlySpan<byte> Added { get; init; }
 
+    /// <summary>What the client asked for, where a rule has put another Host in its place; empty = the request's own.</summary>
+    public ReadOnlySpan<byte> ReceivedAuthority { get; init; }
+
     /// <summary>The server's connection is not to be kept.</summary>
     public bool Close { get; init; }
 }
@@ -131,7 +134,7 @@ public static class RequestHeadWriter
 
     private static bool IsDropped(in HeaderField field, RequestHead request, ReadOnlySpan<byte> head, in ForwardingContext context)
     {
-        if (field.IsHopByHop) return true;
+        if (field.IsHopByHop || field.IsOwn) return field.IsHopByHop;
         ForwardedPolicy policy = context.Policy;
         return field.Name switch
         {
@@ -185,19 +188,20 @@ public static class RequestHeadWriter
     /// </summary>
     private static void WriteXForwarded(ref HeadBuffer buffer, RequestHead request, ReadOnlySpan<byte> head, in ForwardingContext context)
     {
-        bool hasProto = false, hasHost = false;
+        bool hasProto = HasOwn(request, FieldName.XForwardedProto), hasHost = HasOwn(request, FieldName.XForwardedHost);
         buffer.Write("X-Forwarded-For: "u8);
         if (context.TrustedPeer)
         {
             WriteChain(ref buffer, request.Fields, head, FieldName.XForwardedFor);
-            hasProto = Forwards(request, FieldName.XForwardedProto);
-            hasHost = Forwards(request, FieldName.XForwardedHost);
+            hasProto |= Forwards(request, FieldName.XForwardedProto);
+            hasHost |= Forwards(request, FieldName.XForwardedHost);
         }
 
         buffer.Write(context.ClientAddress.IsEmpty ? "unknown"u8 : context.ClientAddress);
         if (!hasProto) buffer.Write(context.Tls ? "\r\nX-Forwarded-Proto: https"u8 : "\r\nX-Forwarded-Proto: http"u8);
         buffer.Write("\r\n"u8);
-        if (!hasHost && !request.Authority.IsEmpty) WriteField(ref buffer, "X-Forwarded-Host"u8, request.Authority.Of(head));
+        ReadOnlySpan<byte> authority = AuthorityOf(request, head, context);
+        if (!hasHost && !authority.IsEmpty) WriteField(ref buffer, "X-Forwarded-Host"u8, authority);
     }
 
     /// <summary>RFC 7239 section 4: for=..;proto=..;host=.., values quoted where they hold more than token characters.</summary>
@@ -219,12 +223,13 @@ public static class RequestHeadWriter
         }
 
         buffer.Write(context.Tls ? ";proto=https"u8 : ";proto=http"u8);
-        if (!request.Authority.IsEmpty)
+        ReadOnlySpan<byte> authority = AuthorityOf(request, head, context);
+        if (!authority.IsEmpty)
         {
             // Authorities were checked to hold no quote and no backslash.
-            bool plain = HttpBytes.IsToken(request.Authority.Of(head));
+            bool plain = HttpBytes.IsToken(authority);
             buffer.Write(plain ? ";host="u8 : ";host=\""u8);
-            buffer.Write(request.Authority.Of(head));
+            buffer.Write(authority);
             if (!plain) buffer.Write("\""u8);
         }
 
@@ -242,6 +247,16 @@ public static class RequestHeadWriter
         }
     }
 
+    private static ReadOnlySpan<byte> AuthorityOf(RequestHead request, ReadOnlySpan<byte> head, in ForwardingContext context) =>
+        context.ReceivedAuthority.IsEmpty ? request.Authority.Of(head) : context.ReceivedAuthority;
+
+    private static bool HasOwn(RequestHead request, FieldName name)
+    {
+        foreach (ref readonly HeaderField field in request.Fields)
+            if (field.Name == name && field.IsOwn) return true;
+        return false;
+    }
+
     private static bool Forwards(RequestHead request, FieldName name) => request.TryGet(name, out HeaderField field) && !field.IsHopByHop;
 
     private static void WriteMaxForwards(ref HeadBuffer buffer, int hops)
@@ -251,7 +266,7 @@ public static class RequestHeadWriter
         buffer.Write("\r\n"u8);
     }
 
-    private static void WriteField(ref HeadBuffer buffer, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    private static void WriteField(ref HeadBuffer buffer, ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value)
     {
         buffer.Write(name);
         buffer.Write(": "u8);

@@ -12,6 +12,7 @@ namespace Mainstay.Core.Http;
 public sealed class RouteTable
 {
     private readonly RouteConditions[] _routes;
+    private readonly RequestEditor?[] _editors;
     private readonly int[] _captures;
     private readonly HostIndex _hosts;
     private readonly MatchState _state = new();
@@ -29,6 +30,7 @@ public sealed class RouteTable
     {
         Routes = service.Routes;
         _routes = [.. service.Routes.Select((route, i) => new RouteConditions(route.Match, rules.Routes[i].Slots, tables))];
+        _editors = [.. rules.Routes.Select(route => route.CreateEditor())];
         _captures = [.. rules.Routes.Select(route => route.Slots.Count)];
         _hosts = new HostIndex(service.Routes);
         _general = [.. Enumerable.Range(0, _routes.Length).Where(index => _routes[index].MatchesManyHosts)];
@@ -36,6 +38,9 @@ public sealed class RouteTable
     }
 
     public ImmutableArray<RouteSnapshot> Routes { get; }
+
+    /// <summary>What a route changes in its requests; null = nothing.</summary>
+    public RequestEditor? EditorOf(int route) => _editors[route];
 
     /// <summary>Chooses the route of a request.</summary>
     /// <param name="route">Index into <see cref="Routes"/>; -1 where none matches.</param>

@@ -11,6 +11,9 @@ internal enum CaptureField : byte
     Host,
     Header,
     Cookie,
+
+    /// <summary>The path, in the expression of a replacement.</summary>
+    Replace,
 }
 
 /// <summary>

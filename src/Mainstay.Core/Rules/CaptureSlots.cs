@@ -54,9 +54,18 @@ internal sealed class CaptureSlots
         return [.. wanted];
     }
 
+    /// <summary>For the template of a replacement: its own expression's groups come before those of the conditions.</summary>
+    public int SlotOf(CaptureReference reference, CaptureScope scope)
+    {
+        if (scope.Program is not { } program) return SlotOf(reference);
+        int number = reference.Number > 0 ? reference.Number : program.NumberOf(reference.Group);
+        bool isOwn = reference.Field is CaptureField.Any or CaptureField.Path && number > 0 && number <= program.Groups;
+        return SlotOf(isOwn ? new CaptureReference(CaptureField.Replace, scope.Name, number, "") : reference);
+    }
+
     private static bool Fits((CaptureField Field, string Name, CaptureProgram Program) group, CaptureReference reference)
     {
-        if (reference.Number == 0) return group.Program.NumberOf(reference.Group) > 0;
+        if (reference.Number == 0) return group.Field != CaptureField.Replace && group.Program.NumberOf(reference.Group) > 0;
         return group.Field == reference.Field && reference.Number <= group.Program.Groups
             && string.Equals(group.Name, reference.Name, StringComparison.OrdinalIgnoreCase);
     }
@@ -82,3 +91,6 @@ internal sealed class CaptureSlots
             foreach (var group in GroupsOf(inner)) yield return group;
     }
 }
+
+/// <summary>An expression beside the conditions whose groups a template uses first.</summary>
+internal readonly record struct CaptureScope(string Name, CaptureProgram? Program);

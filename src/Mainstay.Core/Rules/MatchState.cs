@@ -18,11 +18,13 @@ internal enum CaptureSource : byte
 public sealed class MatchState
 {
     private const int MaxKey = 2048;
+    private const int MaxTarget = 64 * 1024;
 
     private byte[] _bytes = new byte[1024];
     private char[] _chars = new char[512];
     private readonly byte[] _host = new byte[HostIndex.MaxLength];
     private readonly byte[] _key = new byte[MaxKey];
+    private readonly byte[][] _rewriteScratch = [[], []];
     private (CaptureSource Source, int Start, int Length)[] _captures = [];
     private (byte[] Memory, int Start, int Length)[] _answers = [];
 
@@ -32,6 +34,17 @@ public sealed class MatchState
     internal Span<byte> Bytes => _bytes.AsSpan(_bytes.Length / 2);
 
     internal Span<byte> PathScratch => _bytes.AsSpan(0, _bytes.Length / 2);
+
+    /// <summary>For a target while it is made; there from the first rewrite on.</summary>
+    internal (byte[] First, byte[] Second) RewriteScratch
+    {
+        get
+        {
+            if (_rewriteScratch[0].Length == 0) (_rewriteScratch[0], _rewriteScratch[1]) = (new byte[MaxTarget], new byte[MaxTarget]);
+            return (_rewriteScratch[0], _rewriteScratch[1]);
+        }
+    }
+
     internal Span<byte> Host => _host;
     internal Span<byte> Key => _key;
 

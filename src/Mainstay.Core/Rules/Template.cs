@@ -33,25 +33,26 @@ public sealed class Template
 {
     private readonly TemplatePiece[] _pieces;
 
-    internal Template(string text, TemplateUse use, CaptureSlots slots)
+    internal Template(string text, TemplateUse use, CaptureSlots slots, CaptureScope scope = default)
     {
         IReadOnlyList<TemplatePart> parts = TemplateText.Split(text);
         _pieces = new TemplatePiece[parts.Count];
         string before = "";
         for (int i = 0; i < _pieces.Length; i++)
         {
-            _pieces[i] = TemplatePiece.Create(parts[i], use, before, slots);
+            _pieces[i] = TemplatePiece.Create(parts[i], use, before, slots, scope);
             if (!parts[i].IsVariable) before += parts[i].Text;
             else before += "x";
         }
 
-        Use = use;
+        Source = text;
         NeedsHost = _pieces.Any(piece => piece.Kind == VariableKind.Host);
         IsStatic = _pieces.All(piece => piece.Kind == VariableKind.Literal);
         StartsWithDoubleSlash = text.StartsWith("//", StringComparison.Ordinal) && !text.StartsWith("//{", StringComparison.Ordinal);
     }
 
-    public TemplateUse Use { get; }
+    /// <summary>As written.</summary>
+    public string Source { get; }
 
     /// <summary>It has {host}: a request without one (HTTP/1.0) leaves a hole.</summary>
     public bool NeedsHost { get; }
@@ -62,8 +63,17 @@ public sealed class Template
     /// <summary>Two slashes that the operator wrote: the URL of another host.</summary>
     internal bool StartsWithDoubleSlash { get; }
 
+    /// <summary>The text for a request, in scratch memory until the next one; false when it is too long.</summary>
+    public bool TryRender(scoped in RuleInput input, out ReadOnlySpan<byte> text)
+    {
+        var key = new HeadBuffer(input.State.Key);
+        Write(ref key, input);
+        text = key.Written;
+        return key.Result >= 0;
+    }
+
     /// <summary>Writes all that is known with the request; the rest as nothing.</summary>
-    internal void Write(ref HeadBuffer buffer, in RuleInput input)
+    internal void Write(ref HeadBuffer buffer, scoped in RuleInput input)
     {
         foreach (TemplatePiece piece in _pieces) piece.Write(ref buffer, input);
     }
@@ -82,8 +92,9 @@ public sealed class Template
         }
     }
 
-    /// <summary>Writes the whole, with the values that <see cref="WriteEarly"/> kept taken off the front.</summary>
-    internal void WriteLate(ref HeadBuffer buffer, scoped ref ReadOnlySpan<byte> early, in ResponseInput input)
+    /// <summary>Writes the whole, with the values that <see cref="WriteEarly"/> kept.</summary>
+    /// <param name="at">Where in them this template's begin; then where the next one's do.</param>
+    internal void WriteLate(ref HeadBuffer buffer, scoped ReadOnlySpan<byte> early, ref int at, scoped in ResponseInput input)
     {
         foreach (TemplatePiece piece in _pieces)
         {
@@ -93,9 +104,9 @@ public sealed class Template
                 continue;
             }
 
-            int length = BinaryPrimitives.ReadUInt16LittleEndian(early);
-            buffer.Write(early.Slice(sizeof(ushort), length));
-            early = early[(sizeof(ushort) + length)..];
+            int length = BinaryPrimitives.ReadUInt16LittleEndian(early[at..]);
+            buffer.Write(early.Slice(at + sizeof(ushort), length));
+            at += sizeof(ushort) + length;
         }
     }
 
@@ -127,7 +138,7 @@ internal readonly record struct TemplatePiece
 
     public bool IsEarly => Kind is > VariableKind.Literal and < VariableKind.Server;
 
-    public static TemplatePiece Create(TemplatePart part, TemplateUse use, string before, CaptureSlots slots)
+    public static TemplatePiece Create(TemplatePart part, TemplateUse use, string before, CaptureSlots slots, CaptureScope scope)
     {
         if (!part.IsVariable) return new TemplatePiece { Text = System.Text.Encoding.UTF8.GetBytes(part.Text) };
         CaptureReference reference = CaptureReference.Parse(part.Text);
@@ -138,7 +149,7 @@ internal readonly record struct TemplatePiece
             {
                 Kind = VariableKind.Capture,
                 Text = [],
-                Slot = slots.SlotOf(reference),
+                Slot = slots.SlotOf(reference, scope),
                 Encoding = EncodingOf(use, before, ValueForm.Text, isQuery: false),
                 PathEncoding = EncodingOf(use, before, ValueForm.Path, isQuery: false),
             };
@@ -158,7 +169,7 @@ internal readonly record struct TemplatePiece
         };
     }
 
-    public void Write(ref HeadBuffer buffer, in RuleInput input)
+    public void Write(ref HeadBuffer buffer, scoped in RuleInput input)
     {
         RequestHead request = input.Request;
         switch (Kind)
@@ -182,7 +193,7 @@ internal readonly record struct TemplatePiece
         }
     }
 
-    public void WriteLate(ref HeadBuffer buffer, in ResponseInput input)
+    public void WriteLate(ref HeadBuffer buffer, scoped in ResponseInput input)
     {
         switch (Kind)
         {

@@ -370,7 +370,7 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
     private void OnBytes(ReadOnlySpan<byte> bytes)
     {
         if (Requests == 0 && TryBeginHttp2(bytes)) return;
-        HttpLimits limits = Service.Snapshot.Limits;
+        HttpLimits limits = Service.ParseLimits;
         if (!_scanner.TryFindEnd(bytes, limits, out int headLength, out RejectReason reason))
         {
             if (reason != RejectReason.None) Refuse(reason, bytes);

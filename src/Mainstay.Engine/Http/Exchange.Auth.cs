@@ -42,7 +42,7 @@ internal sealed partial class Exchange
     /// <param name="route">Index; negative where none matched.</param>
     private bool PassesAuth(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, int route)
     {
-        if (route < 0 || _service.Auth[route] is not { } auth || _route == RouteTarget.LastRecipient) return true;
+        if (route < 0 || _service.Auth[route] is not { } auth || _route == _service.LastRecipient) return true;
         _auth = auth;
         ReadOnlySpan<byte> credentials = auth.Find(request, head);
         if (credentials.IsEmpty)
@@ -89,11 +89,19 @@ internal sealed partial class Exchange
     {
         // Both were sound when the request came; the shard's objects have served others since.
         RequestHead request = shard.Request;
-        bool isSound = request.TryParse(head, _service.Snapshot.Limits, out RejectReason reason);
+        bool isSound = request.TryParse(head, _service.ParseLimits, out RejectReason reason);
         RuleInput input = default;
-        if (!isSound || !_service.Routes[shard.Number].TryMatch(request, head, _client, out _, out input, out reason))
+        int route = -1;
+        if (!isSound || !_service.Routes[shard.Number].TryMatch(request, head, _client, out route, out input, out reason))
         {
             Refuse(reason == RejectReason.None ? RejectReason.InvalidTarget : reason);
+            return;
+        }
+
+        if (_service.Targets[route] != _route)
+        {
+            // A map or list has changed meanwhile: it is not this route any more that the credentials were checked for.
+            AnswerOwn(request, rest, OutcomeCause.CredentialsUnchecked, 503, default, mayKeep: true);
             return;
         }
 
@@ -104,7 +112,7 @@ internal sealed partial class Exchange
             TimeSpan keep = TimeSpan.FromSeconds(Math.Min(left, check.Auth.Snapshot.Cache.TotalSeconds));
             if (keep > TimeSpan.Zero) shard.Verified.Keep(check.Digest, identity, _loop.Now + keep);
             _identity = identity;
-            Proceed(request, head, rest, input);
+            Proceed(request, head, rest, WithNames(input), route);
             return;
         }
 

@@ -66,7 +66,7 @@ internal sealed partial class Exchange
     {
         _status = answer.Status;
         Span<byte> output = shard.Output;
-        int length = file.Head.Write(output, answer, shard.Date, _own);
+        int length = file.Head.Write(output, answer, shard.Date, _own, OwnFields(answer.Status));
         bool hasBody = answer.Status is 200 or 206 or 404 && _method == RequestMethod.Get;
         if (length < 0)
         {

@@ -79,7 +79,7 @@ internal sealed partial class Exchange
         {
             shard.Counters.Rejected[(int)reason]++;
             var outcome = Outcome.RejectedRequest(OutcomePhase.Route, reason);
-            AnswerFixed(ErrorResponses.For(outcome.Status), outcome);
+            AnswerFixed(_route.Rules.ErrorPages.For(outcome.Status), outcome);
             return;
         }
 
@@ -154,13 +154,13 @@ internal sealed partial class Exchange
     private void AnswerError(OutcomeCause cause)
     {
         var outcome = new Outcome(OutcomePhase, cause);
-        AnswerFixed(ErrorResponses.For(outcome.Status), outcome);
+        AnswerFixed(_route.Rules.ErrorPages.For(outcome.Status), outcome);
     }
 
     private void AnswerFixed(FixedResponse response, Outcome outcome)
     {
         _status = response.Status;
-        SendWhole(response.Write(shard.Output, shard.Date, _own), outcome);
+        SendWhole(response.Write(shard.Output, shard.Date, _own, OwnFields(_status)), outcome);
     }
 
     /// <summary>Sends a complete response that stands in the shard's output, and ends.</summary>
@@ -176,7 +176,7 @@ internal sealed partial class Exchange
     /// <summary>The request's head; while this exchange waited, others were parsed.</summary>
     private RequestHead ParsedAgain(ReadOnlySpan<byte> head)
     {
-        if (!_isParsed) _ = shard.Request.TryParse(head, _service.Snapshot.Limits, out _);
+        if (!_isParsed) _ = shard.Request.TryParse(head, _service.ParseLimits, out _);
         _isParsed = true;
         return shard.Request;
     }

@@ -63,7 +63,7 @@ internal sealed partial class Exchange
     private void AnswerOwn(
         RequestHead request, ReadOnlySpan<byte> rest, OutcomeCause cause, int status, ReadOnlySpan<byte> fields, bool mayKeep)
     {
-        if (!_requestBody.TryPass(rest, _service.Snapshot.Limits, out int bodyLength, out RejectReason reason))
+        if (!_requestBody.TryPass(rest, _route.Rules.Limits, out int bodyLength, out RejectReason reason))
         {
             Refuse(reason);
             return;
@@ -72,7 +72,7 @@ internal sealed partial class Exchange
         bool whole = _requestBody.IsEnd;
         if (whole) _client.KeepAhead(rest[bodyLength..]);
         bool keep = _clientKeepAlive && whole && mayKeep && request.Form != TargetForm.Authority;
-        int length = ErrorResponses.For(status).Write(
+        int length = _route.Rules.ErrorPages.For(status).Write(
             shard.Output, shard.Date, new OwnResponse(keep, _clientIsHttp10, _method == RequestMethod.Head), fields);
         _status = status;
         _bytesToClient = length;

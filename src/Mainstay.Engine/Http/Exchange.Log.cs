@@ -28,7 +28,7 @@ internal sealed partial class Exchange
                 0, Span(_begunAt, _connectedAt), Span(_sentAt, _firstByteAt), (_loop.Now.Nanoseconds - _begunAt.Nanoseconds)),
             Service = _service.NameText,
             Route = _route.NameText,
-            Pool = _route.PoolText,
+            Pool = _to is null ? default : _to.NameText,
             Server = _lane is null ? default : _lane.Server.NameText,
             Attempts = _attempts + (_lane is null ? 0 : 1),
             Outcome = outcome,

@@ -139,7 +139,7 @@ internal sealed partial class Exchange
 
         NoteUnblocked();
         if (IsPaused) _loop.Arm(this, Instant.Min(_pausedUntil, _totalDeadline));
-        else ArmFor(Pool.Snapshot.Upstream.Idle);
+        else ArmFor(Upstream.Idle);
     }
 
     /// <summary>A client that waits for 100 (Continue) waits for the server; any other is to send its body now.</summary>
@@ -149,7 +149,7 @@ internal sealed partial class Exchange
         {
             // From the beginning once the server goes on: the time is not the client's.
             _uploadSince = default;
-            ArmFor(_awaitsContinue ? Pool.Snapshot.Upstream.FirstByte : _service.Snapshot.Timeouts.Body);
+            ArmFor(_awaitsContinue ? Upstream.FirstByte : _service.Snapshot.Timeouts.Body);
             return;
         }
 

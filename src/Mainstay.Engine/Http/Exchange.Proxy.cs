@@ -13,7 +13,7 @@ internal sealed partial class Exchange
     private bool TellsClient => Pool.Snapshot.SendProxy != ProxyVersion.None;
 
     /// <summary>How long a connection to the server may wait for another request.</summary>
-    private TimeSpan ServerKeepAlive => TellsClient ? TimeSpan.Zero : Pool.Snapshot.Upstream.KeepAlive;
+    private TimeSpan ServerKeepAlive => TellsClient ? TimeSpan.Zero : Upstream.KeepAlive;
 
     /// <summary>What the connection to the server begins with; its length, 0 when there is nothing to say.</summary>
     /// <param name="destination">At least <see cref="ProxyHeaderWriter.MaxLength"/>.</param>

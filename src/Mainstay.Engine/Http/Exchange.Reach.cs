@@ -68,7 +68,7 @@ internal sealed partial class Exchange
                 return;
             }
 
-            bool isShared = Pool.Snapshot.Upstream.Protocol == UpstreamProtocol.Http2;
+            bool isShared = Upstream.Protocol == UpstreamProtocol.Http2;
             if (!_freshOnly && !isShared && !TellsClient && _lane!.TakeIdle() is { } idle)
             {
                 _upstream = idle;
@@ -109,13 +109,13 @@ internal sealed partial class Exchange
     private bool TryOpen()
     {
         if (_lane!.Server.Resolved is not { } resolved) return false;
-        if (Pool.Snapshot.Upstream.Protocol == UpstreamProtocol.Http2) return TryOpenStream(resolved);
+        if (Upstream.Protocol == UpstreamProtocol.Http2) return TryOpenStream(resolved);
         UpstreamConnection upstream = shard.RentUpstream();
         if (upstream.Open(_lane, resolved, this))
         {
             _upstream = upstream;
             _phase = ExchangePhase.Connecting;
-            ArmFor(Pool.Snapshot.Upstream.Connect);
+            ArmFor(Upstream.Connect);
             return true;
         }
 
@@ -129,7 +129,7 @@ internal sealed partial class Exchange
         if (_lane!.FindSession() is not { } session)
         {
             session = shard.RentServerSession();
-            if (!session.Open(_lane, resolved, this, Pool.Snapshot.Upstream.KeepAlive, out _failedErrno)) return false;
+            if (!session.Open(_lane, resolved, this, Upstream.KeepAlive, out _failedErrno)) return false;
         }
 
         Http2ServerStream stream = shard.RentServerStream();
@@ -142,7 +142,7 @@ internal sealed partial class Exchange
         }
 
         _phase = ExchangePhase.Connecting;
-        ArmFor(Pool.Snapshot.Upstream.Connect);
+        ArmFor(Upstream.Connect);
         return true;
     }
 
@@ -195,7 +195,7 @@ internal sealed partial class Exchange
         }
 
         ulong passedOver = _tried;
-        PoolBalancer balancer = _route.Balancers[shard.Number];
+        PoolBalancer balancer = _to!.Balancers[shard.Number];
         while (true)
         {
             int index = balancer.Pick(_pickKey with { Tried = passedOver });
@@ -212,7 +212,7 @@ internal sealed partial class Exchange
 
     private bool Enter(int index)
     {
-        PoolBalancer balancer = _route.Balancers[shard.Number];
+        PoolBalancer balancer = _to!.Balancers[shard.Number];
         if (!balancer.TryEnter(index)) return false;
         ServerRuntime server = Pool.Servers[index];
         if (server.IsRetired)
@@ -224,7 +224,7 @@ internal sealed partial class Exchange
 
         _serverIndex = index;
         _lane = shard.Lane(server);
-        _lane.Tls = _route.Tls?.Servers[index];
+        _lane.Tls = _to!.Tls?.Servers[index];
         _hasPlace = true;
         return true;
     }
@@ -240,7 +240,7 @@ internal sealed partial class Exchange
     {
         _tried |= 1UL << (_serverIndex & 63);
         _freshOnly = false;
-        if (_attempts >= Pool.Snapshot.Upstream.Retries) return false;
+        if (_attempts >= Upstream.Retries) return false;
         _attempts++;
         Count(ref _lane!.Counters.Retries);
         return true;

@@ -34,7 +34,9 @@ internal sealed partial class Exchange
 
     private ReadOnlySpan<byte> RequestId => ((ReadOnlySpan<byte>)_requestId)[.._requestIdLength];
 
-    private PoolRuntime Pool => _route.Pool!;
+    private PoolRuntime Pool => _to!.Pool;
+
+    private UpstreamSnapshot Upstream => _to!.Upstream;
 
     /// <summary>A descriptor event of the client while this exchange has it.</summary>
     /// <param name="over">Of the event: the connection is broken, or both its directions have ended.</param>
@@ -65,9 +67,11 @@ internal sealed partial class Exchange
         if (hasUpload) PumpRequestBody();
     }
 
-    private void Forward(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
+    /// <param name="head">As received, or as rules have written it.</param>
+    /// <param name="authority">What the client asked for, where a rule put another host in its place.</param>
+    private void Forward(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, ReadOnlySpan<byte> authority)
     {
-        if (!_requestBody.TryPass(rest, _service.Snapshot.Limits, out int bodyLength, out RejectReason reason))
+        if (!_requestBody.TryPass(rest, _route.Rules.Limits, out int bodyLength, out RejectReason reason))
         {
             Refuse(reason);
             return;
@@ -76,42 +80,28 @@ internal sealed partial class Exchange
         _isRetained = _requestBody.IsEnd;
         _awaitsContinue = request.ExpectsContinue && !_isRetained;
         if (_isRetained) _client.KeepAhead(rest[bodyLength..]);
-        _bytesFromClient = head.Length + bodyLength;
+        _bytesFromClient = _receivedLength + bodyLength;
         ChooseCoding(request, head);
         _session = Pool.Affinity is { } affinity ? affinity.Find(request, head, _client.Address, _loop.Now) : Session.None;
-        WriteRequest(request, head, rest[..bodyLength]);
-        if (Pool.Snapshot.Upstream.Total > TimeSpan.Zero) _totalDeadline = _begunAt + Pool.Snapshot.Upstream.Total;
-        _pickKey = _route.Key(request, head, _client.Address, _client.Port, _loop.Now);
+        WriteRequest(request, head, rest[..bodyLength], authority);
+        if (Upstream.Total > TimeSpan.Zero) _totalDeadline = _begunAt + Upstream.Total;
+        _pickKey = _to!.Key(request, head, _client.Address, _client.Port, _loop.Now);
         TryReach();
     }
 
     /// <summary>Puts the request as the server gets it behind the head as received.</summary>
-    private void WriteRequest(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> body)
+    private void WriteRequest(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> body, ReadOnlySpan<byte> authority)
     {
         ForwardedPolicy policy = _service.Forwarded;
-        bool isTrusted = policy.IsTrusted(_client.Address);
-        if (policy.HasRequestId)
-        {
-            if (policy.TryFindRequestId(request, head, isTrusted, out ByteRange given))
-            {
-                given.Of(head).CopyTo(_requestId);
-                _requestIdLength = given.Length;
-            }
-            else
-            {
-                shard.RequestIds.Write(_requestId);
-                _requestIdLength = Mainstay.Core.Http.RequestId.Length;
-            }
-        }
-
         var context = new ForwardingContext
         {
             Policy = policy,
             ClientAddress = _client.AddressText,
-            TrustedPeer = isTrusted,
+            TrustedPeer = _isTrusted,
             Tls = _client.IsTls,
             RequestId = RequestId,
-            DefaultHost = _route.DefaultHost,
+            ReceivedAuthority = authority,
+            DefaultHost = _to!.DefaultHost,
             Http2 = _client.IsHttp2,
             Cut = _session.Cut,
             Dropped = _auth?.Dropped ?? [],
@@ -153,7 +143,7 @@ internal sealed partial class Exchange
         {
             if (isAnswered) return;
             _phase = ExchangePhase.Sending;
-            ArmFor(Pool.Snapshot.Upstream.FirstByte);
+            ArmFor(Upstream.FirstByte);
             return;
         }
 
@@ -177,7 +167,7 @@ internal sealed partial class Exchange
     {
         _sentAt = _loop.Now;
         _phase = ExchangePhase.Awaiting;
-        ArmFor(Pool.Snapshot.Upstream.FirstByte);
+        ArmFor(Upstream.FirstByte);
     }
 
     /// <summary>The server closed before it took the whole request; it may have answered first (413, for example).</summary>
@@ -226,7 +216,7 @@ internal sealed partial class Exchange
     /// <summary>False when the exchange has ended or all of the body is on its way.</summary>
     private bool PassRequestBody(ReadOnlySpan<byte> bytes)
     {
-        if (!_requestBody.TryPass(bytes, _service.Snapshot.Limits, out int length, out RejectReason reason))
+        if (!_requestBody.TryPass(bytes, _route.Rules.Limits, out int length, out RejectReason reason))
         {
             Refuse(reason);
             return false;

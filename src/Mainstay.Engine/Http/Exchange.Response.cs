@@ -198,6 +198,7 @@ internal sealed partial class Exchange
         _keepClient = _clientKeepAlive && !_client.EndsSoon && _requestBody.IsEnd
             && ResponseHeadWriter.AllowsKeepAlive(response, _clientIsHttp10);
         _clientFraming = _responseIsDecoded ? BodyKind.UntilClose : response.Body.Kind;
+        if (!TryEditResponse(ref head, out RejectReason reason)) return FailResponse(reason);
         int length = WriteHead(head, _keepClient);
         if (length < 0) return FailResponse(RejectReason.HeadTooLarge);
         if (response.IsUpgrade) return BeginTunnel(length, start, end);
@@ -333,7 +334,7 @@ internal sealed partial class Exchange
         Count(ref lane.Counters.Statuses[Math.Min(_status / 100, 5)]);
         shard.Loads.OnResponse(lane.Server.Slot, elapsed, _loop.Now);
 
-        UpstreamSnapshot policy = Pool.Snapshot.Upstream;
+        UpstreamSnapshot policy = Upstream;
         _upstream!.Finish(_responseKeepsServer && _requestBody.IsEnd && !HasKeptToSend && !_extraFromServer, ServerKeepAlive, policy.MaxIdle);
         _upstream = null;
         bool linger = !_requestBody.IsEnd;

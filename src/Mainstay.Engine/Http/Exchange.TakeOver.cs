@@ -91,7 +91,7 @@ internal sealed partial class Exchange : ILoopReceiver
         _takeOvers++;
         _ticket = (_ticket + 1) & TicketMask;
         _phase = ExchangePhase.TakingOver;
-        ArmFor(Pool.Snapshot.Upstream.Connect);
+        ArmFor(Upstream.Connect);
         donor.Loop.Post(donor, new TakeOverRequest(this, server, _ticket));
         return true;
     }

@@ -24,7 +24,7 @@ internal sealed partial class Exchange
         _clientFraming = BodyKind.UntilClose;
         _clientEnded = _serverEnded = false;
         _totalDeadline = Instant.Never;
-        ArmFor(Pool.Snapshot.Upstream.Tunnel);
+        ArmFor(Upstream.Tunnel);
         if (!SendToClient(shard.Output[..headLength], headLength)) return false;
         if (start < end && !SendToClient(shard.Input[start..end])) return false;
 
@@ -64,7 +64,7 @@ internal sealed partial class Exchange
 
             budget -= count;
             bytes += count;
-            ArmFor(Pool.Snapshot.Upstream.Tunnel);
+            ArmFor(Upstream.Tunnel);
             if (to.Send(shard.Input[..count], headLength: 0, isEnd: false) == SendResult.Failed) return EndTunnel(sendFailure);
         }
 

@@ -107,34 +107,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         _requestBody = new BodyProgress(request.Body);
         Keep(request, head);
 
-        _route = RouteTarget.NotFound;
-        if (!_service.Routes[shard.Number].TryMatch(request, head, client, out int route, out RuleInput input, out RejectReason reason))
-        {
-            if (reason != RejectReason.None)
-            {
-                Refuse(reason);
-                return;
-            }
-        }
-        else
-        {
-            _route = _service.Targets[route];
-        }
-
-        if (client.OnlyRoute is { } only) _route = only;
-
-        // RFC 9110 section 7.6.2: the last recipient answers OPTIONS and TRACE itself.
-        if (request.MaxForwards == 0) _route = RouteTarget.LastRecipient;
-        if (!PassesGuard(request, rest, route, input) || !PassesAuth(request, head, rest, route)) return;
-        Proceed(request, head, rest, input);
-    }
-
-    /// <summary>The request is to be carried out.</summary>
-    private void Proceed(RequestHead request, ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest, in RuleInput input)
-    {
-        if (request.Form == TargetForm.Authority) Refuse(RejectReason.ConnectNotSupported);
-        else if (_route.Pool is not null) Forward(request, head, rest);
-        else Answer(request, rest, input);
+        IdentifyRequest(request, head);
+        Route(request, head, rest);
     }
 
     /// <summary>A deadline of the phase that the exchange is in has passed.</summary>
@@ -232,6 +206,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         ClearPace();
         _compression = null;
         _coding = ContentCoding.Identity;
+        _to = null;
+        _earlyLength = -1;
     }
 
     private bool BelowRequestLimit()
@@ -257,7 +233,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     /// <summary>A fixed response or a redirect. What came of a body is thrown away; one that has not come whole ends the connection.</summary>
     private void Answer(RequestHead request, ReadOnlySpan<byte> rest, in RuleInput input)
     {
-        if (!_requestBody.TryPass(rest, _service.Snapshot.Limits, out int length, out RejectReason reason))
+        if (!_requestBody.TryPass(rest, _route.Rules.Limits, out int length, out RejectReason reason))
         {
             Refuse(reason);
             return;
@@ -282,12 +258,12 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
                 return;
             }
 
-            written = redirect.Write(output, input with { UnixNanoseconds = _loop.UnixNanoseconds }, shard.Date, how);
+            written = redirect.Write(output, input, shard.Date, how, OwnFields(redirect.Status));
             _status = redirect.Status;
         }
         else
         {
-            written = _route.Response!.Write(output, shard.Date, how);
+            written = _route.Response!.Write(output, shard.Date, how, OwnFields(_route.Response.Status));
             _status = _route.Response.Status;
         }
 
@@ -329,9 +305,10 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
 
         _status = outcome.Status;
         Span<byte> output = shard.Output;
+        var how = new OwnResponse(KeepAlive: false, ClientIsHttp10: false, _method == RequestMethod.Head, TransportSecurity);
         int length = _client.IsHttp2 && GrpcFailure.IsAsked(_kept.Memory[.._receivedLength])
             ? GrpcFailure.Write(output, outcome, shard.Date)
-            : ErrorResponses.Write(output, _status, shard.Date, _method == RequestMethod.Head, TransportSecurity);
+            : _route.Rules.ErrorPages.For(_status).Write(output, shard.Date, how, OwnFields(_status));
         _bytesToClient = length;
         bool failed = SendOwn(output[..length]) == SendResult.Failed;
         bool linger = !_requestBody.IsEnd;
@@ -380,8 +357,8 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     {
         get
         {
-            if (_route == RouteTarget.NotFound) return OutcomeCause.NoRoute;
-            if (_route == RouteTarget.LastRecipient) return OutcomeCause.MaxForwardsReached;
+            if (_route == _service.NotFound) return OutcomeCause.NoRoute;
+            if (_route == _service.LastRecipient) return OutcomeCause.MaxForwardsReached;
             return _route.Redirect is null ? OutcomeCause.Responded : OutcomeCause.Redirected;
         }
     }
@@ -395,7 +372,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
         ExchangePhase.Responding or ExchangePhase.FileSending => OutcomePhase.Body,
         ExchangePhase.FileAwaited => _responseBegun ? OutcomePhase.Body : OutcomePhase.Route,
         ExchangePhase.Tunnel => OutcomePhase.Tunnel,
-        _ => _route.Pool is null ? OutcomePhase.Route : OutcomePhase.Pick,
+        _ => _to is null ? OutcomePhase.Route : OutcomePhase.Pick,
     };
 
     /// <summary>Sets the deadline of a phase; the whole exchange's deadline may come before it.</summary>

@@ -145,7 +145,7 @@ public sealed class HttpPlane : IPlane
         ImmutableDictionary<string, Authenticator> auth = AuthEntries.Prepare(next.Auth, _protection, errors);
         ImmutableArray<HttpService> services =
             [.. next.Http.Select(service => new HttpService(
-                service, Number(service.Name), _shards.Length, tables, Guard, auth.GetValueOrDefault, name => pools[name], _tls.Prepared))];
+                service, next.Node, Number(service.Name), _shards.Length, tables, Guard, auth.GetValueOrDefault, pools, _tls.Prepared))];
         var sockets = _nextSockets = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ImmutableArray<int>>>();
         foreach (Endpoint endpoint in next.Http.SelectMany(service => service.Listen).Select(listener => listener.Address))
         {

@@ -22,20 +22,27 @@ internal sealed class HttpService
 {
     /// <param name="number">Of the service's counters; kept over reloads.</param>
     public HttpService(
-        HttpSnapshot snapshot, int number, int shards, RuleTables tables, Func<HttpSnapshot, ForwardedPolicy, ServiceGuard> guard,
-        Func<string, Authenticator?> auth, Func<string, PoolTarget> pools, Func<string, TlsProfile> tls)
+        HttpSnapshot snapshot, string node, int number, int shards, RuleTables tables, Func<HttpSnapshot, ForwardedPolicy, ServiceGuard> guard,
+        Func<string, Authenticator?> auth, ImmutableDictionary<string, PoolTarget> pools, Func<string, TlsProfile> tls)
     {
         Snapshot = snapshot;
         Number = number;
-        var rules = new ServiceRules(snapshot);
-        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
         NameText = Encoding.UTF8.GetBytes(snapshot.Name);
         TransportSecurity = TransportSecurityField.Line(snapshot.Hsts);
         Listeners = [.. snapshot.Listen.Select(listener => new HttpListener(listener, tls))];
+        NodeText = Encoding.UTF8.GetBytes(node);
+        var rules = new ServiceRules(snapshot, tables);
+        Routes = [.. Enumerable.Range(0, shards).Select(_ => new RouteTable(snapshot, rules, tables))];
         Forwarded = new ForwardedPolicy(snapshot.Forwarded);
         Guard = guard(snapshot, Forwarded);
         Auth = [.. snapshot.Routes.Select(route => auth(route.Auth))];
-        Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, snapshot.Compress, rules.Routes[i], pools))];
+        Targets = [.. snapshot.Routes.Select((route, i) => new RouteTarget(route, snapshot.Compress, rules.Routes[i], tables, pools))];
+        NotFound = new RouteTarget(rules.NoRoute, rules.NoRoute.ErrorPages.For(404));
+        LastRecipient = new RouteTarget(rules.NoRoute, new FixedResponse(200, "", ""));
+
+        // What a route allows is looked at once it is chosen; until then any route's allowance will do.
+        long[] bodies = [.. rules.Routes.Select(route => route.Limits.Body), snapshot.Limits.Body];
+        ParseLimits = snapshot.Limits with { Body = bodies.Contains(0) ? 0 : bodies.Max() };
 
         // Cookies come in pieces, which are joined before they are counted as the service's limits count.
         Http2 = new Http2Settings(snapshot.Limits.Streams, MaxHead: snapshot.Limits.Head, MaxFields: 2 * snapshot.Limits.Fields + 16);
@@ -46,6 +53,17 @@ internal sealed class HttpService
 
     /// <summary>The Strict-Transport-Security line for what goes out by TLS; null = none.</summary>
     public byte[]? TransportSecurity { get; }
+
+    public byte[] NodeText { get; }
+
+    /// <summary>For a request whose route is not known yet.</summary>
+    public HttpLimits ParseLimits { get; }
+
+    /// <summary>What a request gets that no route matches.</summary>
+    public RouteTarget NotFound { get; }
+
+    /// <summary>What OPTIONS and TRACE get whose Max-Forwards ends here.</summary>
+    public RouteTarget LastRecipient { get; }
     public int Number { get; }
 
     /// <summary>The name as the log writes it.</summary>
@@ -69,105 +87,3 @@ internal sealed class HttpService
 /// <summary>A pool and its balancers, one for each shard.</summary>
 /// <param name="Tls">How its servers are spoken to; null = without TLS.</param>
 internal sealed record PoolTarget(PoolRuntime Pool, ImmutableArray<PoolBalancer> Balancers, UpstreamTls? Tls);
-
-/// <summary>What a route does, with everything made ready that can be.</summary>
-internal sealed class RouteTarget
-{
-    /// <summary>What a request gets that no route matches.</summary>
-    public static readonly RouteTarget NotFound = new("", ErrorResponses.For(404));
-
-    /// <summary>What OPTIONS and TRACE get whose Max-Forwards ends here.</summary>
-    public static readonly RouteTarget LastRecipient = new("", new FixedResponse(200, "", ""));
-
-    private readonly PickHash? _hash;
-    private readonly Algorithm _algorithm;
-    private readonly bool _withPort;
-
-    public RouteTarget(RouteSnapshot route, CompressSnapshot compress, RouteRules rules, Func<string, PoolTarget> pools)
-    {
-        Name = route.Name;
-        NameText = Encoding.UTF8.GetBytes(route.Name);
-        Compression = CompressionOf(route.Compress ?? compress);
-        switch (route.Action)
-        {
-            case RouteAction.ToPool to:
-                (Pool, Balancers, Tls) = pools(to.Pool);
-                PoolText = Encoding.UTF8.GetBytes(to.Pool);
-                BalanceSnapshot balance = Pool.Snapshot.Balance;
-                _algorithm = balance.Algorithm;
-                _withPort = balance.WithPort;
-                _hash = balance.Algorithm == Algorithm.Hash ? new PickHash(balance) : null;
-                DefaultHost = Encoding.ASCII.GetBytes(Pool.Servers.IsEmpty ? "" : HostOf(Pool.Servers[0].Endpoint));
-                break;
-            case RouteAction.Respond respond:
-                Response = new FixedResponse(respond);
-                break;
-            case RouteAction.ServeFiles files:
-                Files = new FileSite(files.Files, route.Match);
-                break;
-            case RouteAction.Redirect redirect:
-                Redirect = new RedirectResponse(redirect, rules.Redirect!);
-                break;
-        }
-    }
-
-    private RouteTarget(RedirectResponse redirect) => (Name, Redirect) = ("", redirect);
-
-    /// <summary>The same URL with https; 308 keeps method and body.</summary>
-    /// <param name="port">Of the https URL.</param>
-    public static RouteTarget ToHttps(int port) =>
-        new(RedirectResponse.ToHttps(port));
-
-    private RouteTarget(string name, FixedResponse response) => (Name, Response) = (name, response);
-
-    public string Name { get; }
-
-    /// <summary>The name as the log writes it.</summary>
-    public byte[] NameText { get; } = [];
-
-    public byte[] PoolText { get; } = [];
-
-    /// <summary>Set for a route to a pool.</summary>
-    public PoolRuntime? Pool { get; }
-    public UpstreamTls? Tls { get; }
-    public ImmutableArray<PoolBalancer> Balancers { get; }
-    public FixedResponse? Response { get; }
-    public RedirectResponse? Redirect { get; }
-    public FileSite? Files { get; }
-
-    /// <summary>Null: responses stay as they are.</summary>
-    public CompressionPolicy? Compression { get; }
-
-    /// <summary>Host of a request that came without one (HTTP/1.0).</summary>
-    public byte[] DefaultHost { get; } = [];
-
-    /// <summary>What the pool's algorithm keys on, for this request.</summary>
-    public PickKey Key(RequestHead request, ReadOnlySpan<byte> head, NetAddress source, int port, Instant now)
-    {
-        ulong hash = 0, destination = 0;
-        switch (_algorithm)
-        {
-            case Algorithm.SourceHash or Algorithm.Maglev:
-                hash = _withPort ? StableHash.Of(source, port) : StableHash.Of(source);
-                break;
-            case Algorithm.DestinationHash or Algorithm.Locality or Algorithm.LocalityReplicated:
-                // What IPVS finds in the packet's destination address, a proxy finds in the host that the request is for.
-                destination = StableHash.Of(request.Host.Of(head));
-                break;
-            case Algorithm.Hash:
-                Span<byte> scratch = stackalloc byte[PickHash.ScratchLength];
-                hash = StableHash.Of(_hash!.Input(request, head, source, scratch));
-                break;
-        }
-
-        return new PickKey { Hash = hash, Destination = destination, Now = now };
-    }
-
-    private static CompressionPolicy? CompressionOf(CompressSnapshot compress)
-    {
-        if (!GzipEncoder.IsAvailable) compress = compress with { Gzip = 0 };
-        return compress.Enabled && compress.Gzip + compress.Brotli > 0 ? new CompressionPolicy(compress) : null;
-    }
-
-    private static string HostOf(Endpoint endpoint) => endpoint.IsUnix ? "localhost" : endpoint.ToString();
-}

@@ -35,6 +35,12 @@ internal sealed partial class HttpShard : ILoopReceiver
     /// <summary>Largest head that is written: a received one of the largest configurable size, and what is added.</summary>
     private const int OutputSize = 256 * 1024;
 
+    /// <summary>Largest head that rules write.</summary>
+    private const int EditedSize = 128 * 1024;
+
+    /// <summary>Spreads requests over the pools of a split.</summary>
+    public ulong SplitSequence;
+
     /// <summary>What a server's response head may cost.</summary>
     public static readonly HttpLimits ResponseLimits = new(RequestLine: 8 * 1024, Head: 64 * 1024, Fields: 256);
 
@@ -46,6 +52,7 @@ internal sealed partial class HttpShard : ILoopReceiver
     private readonly NativeBuffer _input = new(HeadRoom + ReceiveSize);
     private readonly NativeBuffer _frames = new(ReceiveSize + 2 * Http2Connection.MaxInput);
     private readonly NativeBuffer _output = new(OutputSize);
+    private readonly NativeBuffer _edited = new(EditedSize);
     private readonly Stack<ClientConnection> _freeClients = new();
     private readonly Stack<UpstreamConnection> _freeUpstreams = new();
     private readonly Stack<Exchange> _freeExchanges = new();
@@ -114,6 +121,9 @@ internal sealed partial class HttpShard : ILoopReceiver
 
     /// <summary>What the HTTP/2 connections of this shard share.</summary>
     public Http2Workspace Http2 { get; } = new();
+
+    /// <summary>Where rules write header lines, or a whole head, before it goes its way as a received one.</summary>
+    public Span<byte> Edited => _edited.Span;
 
     /// <summary>Where heads are written.</summary>
     public Span<byte> Output => _output.Span;

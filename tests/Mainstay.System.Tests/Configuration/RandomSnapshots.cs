@@ -277,17 +277,45 @@ internal sealed class RandomSnapshots(int seed)
         RouteAction action = _random.Next(4) switch
         {
             0 when pools.Length > 0 => new RouteAction.ToPool(Pick(pools)),
+            3 when pools.Length > 0 => new RouteAction.Split([.. pools.Select((pool, i) => new PoolWeight(pool, i + 1))], Pick("", "{cookie.user}")),
             1 => new RouteAction.Redirect(Pick(301, 302, 308), Pick("https://{host}{uri}", "/a{path}?{query}", "/#x{{y}}")),
             2 => new RouteAction.ServeFiles(Files()),
             _ => new RouteAction.Respond(Pick(200, 503), Text(), Pick("text/plain; charset=utf-8", "text/html")),
         };
-        return new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action)
+        var route = new RouteSnapshot(Maybe() ? $"{service}/{number}" : $"r{number}", Maybe() ? new RouteMatch() : Match(), action)
         {
             Auth = Maybe() ? "" : "staff",
             RateLimits = Maybe() ? [] : [RateLimit("only", Pick(LimitUnit.Requests, LimitUnit.Bytes))],
             Compress = Maybe() ? null : Compress(),
+            Access = Maybe() ? null : new RouteAccessSnapshot { Allow = Maybe() ? [] : [Range("10.0.0.0/8")], Deny = [Range("10.9.0.0/16")] },
+            ResponseHeaders = Maybe() ? HeaderEditsSnapshot.None : Headers("{server} {status}"),
+            Limits = Maybe() ? null : new RouteLimits(4096, Maybe() ? null : 1 << 20),
+            ErrorPages = Maybe() ? [] : [new ErrorPage(404, Text(), "text/html"), new ErrorPage(5, "{}", "application/json")],
+        };
+        if (action is RouteAction.Respond or RouteAction.Redirect or RouteAction.ServeFiles || Maybe()) return route;
+        return route with
+        {
+            Rewrite = Maybe() ? null : new RewriteSnapshot
+            {
+                StripPrefix = Pick("", "/api"),
+                AddPrefix = Pick("", "/v2"),
+                Replace = Maybe() ? [] : [new NamedTemplate("~^/a/(.*)$", "/b/{1}"), new NamedTemplate("~*^/(?<x>c).*$", "/{x}?{query}")],
+                QueryRemove = Maybe() ? [] : ["utm"],
+                QuerySet = Maybe() ? [] : [new NamedTemplate("a b", "{client.address}")],
+                Host = Pick("", "a.example:81", "{host}"),
+            },
+            RequestHeaders = Maybe() ? HeaderEditsSnapshot.None : Headers("{client.address} {{x}}"),
+            Timeouts = Maybe() ? null : new RouteTimeouts(Positive(), null, Positive(), Time()),
         };
     }
+
+    private HeaderEditsSnapshot Headers(string value) => new()
+    {
+        Set = [new NamedTemplate("X-Set", value)],
+        Add = Maybe() ? [] : [new NamedTemplate("X-Add", "1: # x")],
+        Remove = Maybe() ? [] : ["Server", "X-Debug"],
+        Rename = Maybe() ? [] : [new HeaderRename("X-Old", "X-New")],
+    };
 
     private TcpSnapshot Tcp(string name, string[] pools)
     {

@@ -20,6 +20,9 @@ internal sealed class Compilation(ConfigEnvironment environment, SourcePosition 
 
     public List<Mention> PoolUses { get; } = [];
 
+    /// <summary>Names of pools come at run time, too.</summary>
+    public bool AnyPoolIsUsed { get; set; }
+
     /// <summary>TLS profiles by name, likewise.</summary>
     public Dictionary<string, Mention> TlsProfiles { get; } = [];
 

@@ -180,9 +180,21 @@ internal static class HttpSection
     private static readonly Key<HttpSnapshot, CompressSnapshot> Compress = new("compress", CompressSection.Section, h => h.Compress)
     { Doc = "Compression of responses.", Default = Key.Plain("false") };
 
+    private static readonly Key<HttpSnapshot, HeaderEditsSnapshot?> RequestHeaders = new(
+        "request-headers", new OptionalType<HeaderEditsSnapshot>(new HeaderEditsSection("http.NAME.request-headers", isRequest: true, inRoute: false).Section), h => h.RequestHeaders.IsEmpty ? null : h.RequestHeaders)
+    { Doc = "Changes to the headers that servers get, for all routes.", Otherwise = "none" };
+
+    private static readonly Key<HttpSnapshot, HeaderEditsSnapshot?> ResponseHeaders = new(
+        "response-headers", new OptionalType<HeaderEditsSnapshot>(new HeaderEditsSection("http.NAME.response-headers", isRequest: false, inRoute: false).Section), h => h.ResponseHeaders.IsEmpty ? null : h.ResponseHeaders)
+    { Doc = "Changes to the headers that clients get, for all routes.", Otherwise = "none" };
+
+    private static readonly Key<HttpSnapshot, ImmutableArray<ErrorPage>?> ErrorPages = new(
+        "error-pages", new OptionalValueType<ImmutableArray<ErrorPage>>(ErrorPagesType.Map()), h => h.ErrorPages.IsEmpty ? null : h.ErrorPages)
+    { Doc = "Pages for errors of our own, by status or 4xx, 5xx: { body: { file: ... }, content-type: ... }.", Otherwise = "a line of text" };
+
     public static readonly Section<HttpSnapshot> Section = new(
         "http.NAME",
-        [Listen, Routes, Limits, Timeouts, Forwarded, Http2, Protect, Hsts, Compress],
+        [Listen, Routes, Limits, Timeouts, Forwarded, RequestHeaders, ResponseHeaders, ErrorPages, Http2, Protect, Hsts, Compress],
         v => new HttpSnapshot
         {
             Name = "",
@@ -195,6 +207,9 @@ internal static class HttpSection
             Protect = v.Get(Protect),
             Hsts = v.Get(Hsts),
             Compress = v.Get(Compress),
+            RequestHeaders = v.Get(RequestHeaders) ?? HeaderEditsSnapshot.None,
+            ResponseHeaders = v.Get(ResponseHeaders) ?? HeaderEditsSnapshot.None,
+            ErrorPages = v.Get(ErrorPages) ?? [],
         })
     {
         Doc = "An HTTP service: where it listens and what it does with each request.",

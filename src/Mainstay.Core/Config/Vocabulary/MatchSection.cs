@@ -51,7 +51,7 @@ internal static class MatchSection
         "source",
         Any(SourcePatternType.Instance),
         m => Set<SourcePattern>([.. m.Source.Select(r => new SourcePattern(r, "")), .. m.SourceList.Select(l => new SourcePattern(default, l))]))
-    { Doc = "Address of the client: an address, a range, or @NAME for an address list." };
+    { Doc = "Address of the client." };
 
     private static readonly Key<RouteMatch, RequestScheme?> Scheme = new(
         "scheme",

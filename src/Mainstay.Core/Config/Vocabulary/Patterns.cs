@@ -245,8 +245,8 @@ internal sealed class SourcePatternType : ScalarType<SourcePattern>
 {
     public static readonly SourcePatternType Instance = new();
 
-    public override string Label => "address, range or @list";
-    public override string Expected => "an address or range such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, or @ and the name of an address list";
+    public override string Label => "address or range";
+    public override string Expected => "an address or range such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32";
 
     public override ConfigNode Write(SourcePattern value, WriteOptions options) =>
         new ScalarNode(value.List.Length > 0 ? $"@{value.List}" : value.Range.ToString(), quoted: true);
@@ -255,14 +255,6 @@ internal sealed class SourcePatternType : ScalarType<SourcePattern>
 
     protected override string? Parse(ScalarNode scalar, Compilation compilation, out SourcePattern value)
     {
-        value = default;
-        if (scalar.Text.StartsWith('@'))
-        {
-            value = new SourcePattern(default, scalar.Text[1..]);
-            compilation.ListUses.Add(compilation.Mention(scalar, scalar.Text[1..]));
-            return null;
-        }
-
         bool valid = Net.AddressRange.TryParse(scalar.Text, out Net.AddressRange range);
         value = new SourcePattern(range, "");
         if (valid) return null;

@@ -62,9 +62,9 @@ internal static class RouteSection
     private static readonly Key<RouteSnapshot, RouteMatch> Match = new("match", MatchSection.Section, r => r.Match)
     { Doc = "Which requests.", Otherwise = "all", Default = Key.EmptyMapping };
 
-    private static readonly Key<RouteSnapshot, string?> To = new(
-        "to", new OptionalType<string>(PoolReferenceType.Instance), r => (r.Action as RouteAction.ToPool)?.Pool)
-    { Doc = "Name of the pool that they go to." };
+    private static readonly Key<RouteSnapshot, RouteAction?> To = new(
+        "to", new OptionalType<RouteAction>(ToType.Instance), r => r.Action is RouteAction.ToPool or RouteAction.Split or RouteAction.ByMap ? r.Action : null)
+    { Doc = "Name of the pool that they go to, or a mapping: several pools by weight." };
 
     private static readonly Key<RouteSnapshot, RouteAction.Respond?> Respond = new(
         "respond", new OptionalType<RouteAction.Respond>(RespondSection), r => r.Action as RouteAction.Respond)
@@ -92,8 +92,37 @@ internal static class RouteSection
         "auth", new OptionalType<string>(AuthReferenceType.Instance), r => r.Auth.Length == 0 ? null : r.Auth)
     { Doc = "Who may ask: the name of an entry of auth.", Otherwise = "everyone" };
 
+    private static readonly Key<RouteSnapshot, RouteAccessSnapshot?> Access = new(
+        "access", new OptionalType<RouteAccessSnapshot>(RouteAccessSection.Section), r => r.Access)
+    { Doc = "From which addresses." };
+
+    private static readonly Key<RouteSnapshot, RewriteSnapshot?> Rewrite = new(
+        "rewrite", new OptionalType<RewriteSnapshot>(RewriteSection.Section), r => r.Rewrite)
+    { Doc = "Changes to the request's target.", OnlyWith = ["to"] };
+
+    private static readonly Key<RouteSnapshot, HeaderEditsSnapshot?> RequestHeaders = new(
+        "request-headers", new OptionalType<HeaderEditsSnapshot>(new HeaderEditsSection("http.NAME.routes.request-headers", isRequest: true, inRoute: true).Section), r => r.RequestHeaders.IsEmpty ? null : r.RequestHeaders)
+    { Doc = "Changes to the headers that the server gets.", Otherwise = "none", OnlyWith = ["to"] };
+
+    private static readonly Key<RouteSnapshot, HeaderEditsSnapshot?> ResponseHeaders = new(
+        "response-headers", new OptionalType<HeaderEditsSnapshot>(new HeaderEditsSection("http.NAME.routes.response-headers", isRequest: false, inRoute: true).Section), r => r.ResponseHeaders.IsEmpty ? null : r.ResponseHeaders)
+    { Doc = "Changes to the headers that the client gets.", Otherwise = "none" };
+
+    private static readonly Key<RouteSnapshot, RouteTimeouts?> Timeouts = new(
+        "timeouts", new OptionalType<RouteTimeouts>(RouteSettings.Timeouts), r => r.Timeouts)
+    { Doc = "Times in place of the pool's.", OnlyWith = ["to"] };
+
+    private static readonly Key<RouteSnapshot, RouteLimits?> Limits = new("limits", new OptionalType<RouteLimits>(RouteSettings.Limits), r => r.Limits)
+    { Doc = "Limits in place of the service's." };
+
+    private static readonly Key<RouteSnapshot, ImmutableArray<ErrorPage>?> ErrorPages = new(
+        "error-pages", new OptionalValueType<ImmutableArray<ErrorPage>>(ErrorPagesType.Map()), r => r.ErrorPages.IsEmpty ? null : r.ErrorPages)
+    { Doc = "Pages for errors of our own, by status or 4xx, 5xx: { body: { file: ... }, content-type: ... }.", Otherwise = "the service's" };
+
     public static readonly Section<RouteSnapshot> Section = new(
-        "http.NAME.routes", [Name, Match, To, Files, Respond, Redirect, RateLimits, Compress, Auth], Build)
+        "http.NAME.routes",
+        [Name, Match, Access, To, Files, Respond, Redirect, Rewrite, RequestHeaders, ResponseHeaders, Timeouts, Limits, ErrorPages, RateLimits, Compress, Auth],
+        Build)
     {
         Doc = "A list of rules; the first that matches decides. What no rule matches is answered 404.",
         OneOf = [To, Files, Respond, Redirect],
@@ -112,11 +141,16 @@ internal static class RouteSection
 
     private static RouteSnapshot Build(Values v)
     {
-        RouteAction action = v.Get(To) is { } pool ? new RouteAction.ToPool(pool)
-            : v.Get(Files) is { } files ? new RouteAction.ServeFiles(files)
-            : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!;
+        RouteAction action = v.Get(To) ?? (v.Get(Files) is { } files ? new RouteAction.ServeFiles(files) : (RouteAction?)v.Get(Respond) ?? v.Get(Redirect)!);
         return new RouteSnapshot(v.Get(Name) ?? "", v.Get(Match), action)
         {
+            Access = v.Get(Access),
+            Rewrite = v.Get(Rewrite),
+            RequestHeaders = v.Get(RequestHeaders) ?? HeaderEditsSnapshot.None,
+            ResponseHeaders = v.Get(ResponseHeaders) ?? HeaderEditsSnapshot.None,
+            Timeouts = v.Get(Timeouts),
+            Limits = v.Get(Limits),
+            ErrorPages = v.Get(ErrorPages) ?? [],
             RateLimits = v.Get(RateLimits) ?? [],
             Compress = v.Get(Compress),
             Auth = v.Get(Auth) ?? "",

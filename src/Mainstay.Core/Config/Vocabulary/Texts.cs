@@ -66,7 +66,7 @@ internal sealed class TextType(string label, string expected, Func<string, strin
 
     public static string? LineRule(string text) => text.Any(char.IsControl) ? "contains control characters" : null;
 
-    private static string? MediaTypeRule(string text) =>
+    public static string? MediaTypeRule(string text) =>
         text.Contains('/') && text.All(c => c is >= ' ' and <= '~') && text.Trim() == text ? null : "is not a media type";
 
     private static string? ServerNameRule(string text)

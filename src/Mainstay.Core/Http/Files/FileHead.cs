@@ -72,7 +72,7 @@ public sealed class FileHead
         new() { EntityTag = _entityTag, AreStrong = areStrong, ModifiedSeconds = ModifiedSeconds };
 
     /// <returns>Length of the head, or -1 when it does not fit.</returns>
-    public int Write(Span<byte> destination, in FileAnswer answer, ReadOnlySpan<byte> date, OwnResponse how)
+    public int Write(Span<byte> destination, in FileAnswer answer, ReadOnlySpan<byte> date, OwnResponse how, ReadOnlySpan<byte> fields = default)
     {
         var buffer = new HeadBuffer(destination);
         buffer.Write(StatusLine(answer.Status));
@@ -103,6 +103,7 @@ public sealed class FileHead
             buffer.Write("\r\n"u8);
         }
 
+        buffer.Write(fields);
         OwnFields.Write(ref buffer, date, how);
         return buffer.Result;
     }

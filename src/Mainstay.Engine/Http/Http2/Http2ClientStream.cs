@@ -150,7 +150,7 @@ internal sealed class Http2ClientStream(HttpShard shard) : Http2Stream(shard), I
 
     private void Begin(ReadOnlySpan<byte> head, ReadOnlySpan<byte> rest)
     {
-        HttpLimits limits = Service.Snapshot.Limits;
+        HttpLimits limits = Service.ParseLimits;
         if (!Shard.Request.TryParse(head, limits, out RejectReason reason))
         {
             Refuse(reason);
