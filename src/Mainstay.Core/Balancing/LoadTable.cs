@@ -86,6 +86,22 @@ public sealed class LoadTable(int serverCapacity)
         }
     }
 
+    /// <summary>A request went well, or failed by the server's fault.</summary>
+    public void Judge(int serverSlot, bool isGood)
+    {
+        ref ServerLoad load = ref _loads[serverSlot];
+        if (isGood)
+        {
+            Interlocked.Increment(ref load.Successes);
+            if (Volatile.Read(ref load.FailuresInARow) != 0) Volatile.Write(ref load.FailuresInARow, 0);
+        }
+        else
+        {
+            Interlocked.Increment(ref load.Failures);
+            Interlocked.Increment(ref load.FailuresInARow);
+        }
+    }
+
     /// <summary>The average response time in nanoseconds as it counts at <paramref name="now"/>; 0 = nothing known yet.</summary>
     public long ResponseTime(int serverSlot, Instant now)
     {
@@ -104,6 +120,7 @@ public sealed class LoadTable(int serverCapacity)
         ref ServerLoad load = ref _loads[serverSlot];
         Volatile.Write(ref load.ResponseTime, 0);
         Volatile.Write(ref load.LastResponse, 0);
+        Volatile.Write(ref load.FailuresInARow, 0);
         SetThresholds(serverSlot, 0, 0);
     }
 

@@ -35,6 +35,13 @@ public struct ServerLoad
     /// <summary>When the last response came: nanoseconds of an <see cref="Instant"/>.</summary>
     public long LastResponse;
 
+    /// <summary>How requests went, for pools that look for outliers.</summary>
+    public long Successes;
+    public long Failures;
+
+    /// <summary>Since the last success.</summary>
+    public int FailuresInARow;
+
     /// <summary>`active * 256 + inactive`: what lc, wlc and twos count (ip_vs.h, ip_vs_dest_conn_overhead).</summary>
     public ulong Overhead => (ulong)Active * 256 + (uint)Math.Max(0, Volatile.Read(ref Idle));
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mainstay.Core.Health;
 using Mainstay.Core.Net;
 using Mainstay.Core.Proxy;
 
@@ -26,6 +27,9 @@ public sealed record PoolSnapshot
 
     public required FailedFlows OnFailure { get; init; }
     public required UpstreamSnapshot Upstream { get; init; }
+
+    /// <summary>Null: what becomes of requests does not count, only checks do.</summary>
+    public OutlierPolicy? Outliers { get; init; }
 
     /// <summary>Null: every request is balanced by itself.</summary>
     public PersistenceSnapshot? Persist { get; init; }

@@ -86,6 +86,8 @@ internal sealed partial class Exchange
                 Fail(_lastCause);
                 return;
             }
+
+            Judge(isGood: false);
         }
     }
 
@@ -256,6 +258,7 @@ internal sealed partial class Exchange
             return;
         }
 
+        if (cause != OutcomeCause.ServerTakenOut) Judge(isGood: false);
         DropUpstream();
         _phase = ExchangePhase.Routing;
         _sent = 0;
@@ -298,6 +301,12 @@ internal sealed partial class Exchange
         _freshOnly = true;
         _sent = 0;
         TryReach();
+    }
+
+    /// <summary>For pools that look for outliers: how the server did.</summary>
+    private void Judge(bool isGood)
+    {
+        if (_lane is { } lane && Pool.Snapshot.Outliers is not null) shard.Loads.Judge(lane.Server.Slot, isGood);
     }
 
     private void DropUpstream()

@@ -333,6 +333,7 @@ internal sealed partial class Exchange
         Count(ref lane.Counters.Requests);
         Count(ref lane.Counters.Statuses[Math.Min(_status / 100, 5)]);
         shard.Loads.OnResponse(lane.Server.Slot, elapsed, _loop.Now);
+        Judge(isGood: _status < 500);
 
         UpstreamSnapshot policy = Upstream;
         _upstream!.Finish(_responseKeepsServer && _requestBody.IsEnd && !HasKeptToSend && !_extraFromServer, ServerKeepAlive, policy.MaxIdle);

@@ -294,6 +294,7 @@ internal sealed partial class Exchange(HttpShard shard) : TimerNode
     private void Fail(OutcomeCause cause, RejectReason reason = RejectReason.None)
     {
         var outcome = new Outcome(OutcomePhase, cause, reason);
+        if (outcome.Party == OutcomeParty.Server && cause is not (OutcomeCause.ServerTakenOut or OutcomeCause.NameNotResolved)) Judge(isGood: false);
         DropUpstream();
         if (_responseBegun || outcome.Status == 0)
         {

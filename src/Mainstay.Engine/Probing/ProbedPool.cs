@@ -13,6 +13,7 @@ internal sealed class ProbedPool(Prober prober)
     private TierMember[] _members = [];
     private HttpExpectation? _expectation;
     private PoolRuntime? _runtime;
+    private OutlierWatch? _outliers;
     private bool _isApplying;
 
     public PoolSnapshot Snapshot => Runtime.Snapshot;
@@ -55,12 +56,15 @@ internal sealed class ProbedPool(Prober prober)
         foreach (ProbedServer gone in before.Values) prober.Forget(gone);
         Servers = servers;
         _members = new TierMember[servers.Length];
+        WatchOutliers();
         _isApplying = false;
         Publish();
     }
 
     public void Remove()
     {
+        _outliers?.Stop();
+        _outliers = null;
         foreach (ProbedServer server in Servers) prober.Forget(server);
         Servers = [];
     }
@@ -88,6 +92,24 @@ internal sealed class ProbedPool(Prober prober)
             CheckKind.Https => new TlsProbe(context, server, CreateConversation(server, check)),
             _ => new StreamProbe(context, server, CreateConversation(server, check)),
         };
+    }
+
+    private void WatchOutliers()
+    {
+        if (Snapshot.Outliers is not { } policy)
+        {
+            _outliers?.Stop();
+            _outliers = null;
+        }
+        else if (_outliers is not null)
+        {
+            _outliers.Reconfigure(policy);
+        }
+        else
+        {
+            _outliers = new OutlierWatch(prober, this, policy);
+            _outliers.Start();
+        }
     }
 
     private Conversation CreateConversation(ProbedServer server, CheckSnapshot check) => check.Kind switch

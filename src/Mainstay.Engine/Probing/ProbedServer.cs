@@ -196,9 +196,25 @@ internal sealed class ProbedServer : TimerNode
         return header[..ProxyHeaderWriter.WriteLocal(header, version)].ToArray();
     }
 
+    /// <summary>Why it is left out although its checks pass; null: it is not.</summary>
+    public string? LeftOut { get; private set; }
+    public long Ejections { get; private set; }
+
+    /// <summary>As planes see it.</summary>
+    public ServerState State => LeftOut is not null && Machine.State == ServerState.Up ? ServerState.Down : Machine.State;
+
+    public void LeaveOut(string? reason)
+    {
+        if (reason == LeftOut) return;
+        LeftOut = reason;
+        if (reason is not null) Ejections++;
+        WriteWord();
+        _prober.OnLeftOut(this, reason);
+    }
+
     private void WriteWord()
     {
-        _prober.Availability[Runtime.Slot] = new Availability(Machine.State, _weight, Machine.Share);
+        _prober.Availability[Runtime.Slot] = new Availability(State, _weight, Machine.Share);
         _pool.Publish();
     }
 }

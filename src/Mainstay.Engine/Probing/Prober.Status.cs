@@ -11,7 +11,7 @@ namespace Mainstay.Engine.Probing;
 /// <param name="NextCheckIn">Null while one is under way or none is made.</param>
 public sealed record ServerHealth(
     string Pool, string Server, int Slot, ServerState State, ServerState Health, int Share, string Reason, TimeSpan InState, string LastCheck,
-    CheckCause LastCause, TimeSpan LastDuration, TimeSpan? NextCheckIn, long Passed, long Failed, long Changes);
+    CheckCause LastCause, TimeSpan LastDuration, TimeSpan? NextCheckIn, long Passed, long Failed, long Changes, long Ejections);
 
 /// <summary>One moment of a pool.</summary>
 public sealed record PoolHealth(string Name, PoolTier Tier, IReadOnlyList<ServerHealth> Servers);
@@ -44,6 +44,8 @@ public sealed partial class Prober
         foreach (ServerHealth server in servers) Sample(writer, server, server.State == ServerState.Up ? 1 : 0);
         writer.Counter("mainstay_server_state_changes_total", "Changes of the server's state.");
         foreach (ServerHealth server in servers) Sample(writer, server, server.Changes);
+        writer.Counter("mainstay_server_ejections_total", "Times the server was left out because of how it treated requests.");
+        foreach (ServerHealth server in servers) Sample(writer, server, server.Ejections);
         writer.Counter("mainstay_checks_total", "Checks by result; unable counts as bad here, though it is no evidence.");
         foreach (ServerHealth server in servers)
         {
@@ -85,10 +87,10 @@ public sealed partial class Prober
             server.Runtime.Pool,
             server.Runtime.Name,
             server.Runtime.Slot,
-            machine.State,
+            server.State,
             machine.Health,
             machine.Share,
-            machine.Reason,
+            server.LeftOut ?? machine.Reason,
             Loop.Now - machine.Since,
             wasChecked ? machine.LastOutcome.Text : "",
             wasChecked ? machine.LastOutcome.Cause : CheckCause.Unable,
@@ -96,6 +98,7 @@ public sealed partial class Prober
             machine.NextCheck == Mainstay.Core.Instant.Never ? null : machine.NextCheck - Loop.Now,
             server.Passed,
             server.Failed,
-            server.Changes);
+            server.Changes,
+            server.Ejections);
     }
 }

@@ -68,6 +68,7 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
 
     internal EventLoop Loop { get; } = new();
     internal ProbeContext Context { get; }
+    internal LoadTable Loads => _poolsPlane.Registry.Loads;
     internal AvailabilityTable Availability => _poolsPlane.Registry.Availability;
 
     /// <summary>Of the step that is being carried out.</summary>
@@ -166,6 +167,14 @@ public sealed partial class Prober : IPlane, IStatusSource, ILoopReceiver, IDisp
         bool isWarning = effect.State == ServerState.Down;
         string state = effect.State.ToString().ToLowerInvariant();
         _announce(new HealthNotice(isWarning, $"server {server.Runtime.Pool}/{server.Runtime.Name} is {state}: {effect.Reason}"));
+    }
+
+    /// <summary>A server was left out for what became of its requests, or (no reason) takes work again.</summary>
+    internal void OnLeftOut(ProbedServer server, string? reason)
+    {
+        string name = $"server {server.Runtime.Pool}/{server.Runtime.Name}";
+        _announce(new HealthNotice(reason is not null, reason is null ? $"{name} takes work again" : $"{name} is {reason}"));
+        if (reason is not null) ServerOut?.Invoke(server.Runtime, false);
     }
 
     internal void OnDrainDeadline(ProbedServer server)

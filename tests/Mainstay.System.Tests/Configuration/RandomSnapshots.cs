@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Authentication;
 using Mainstay.Core.Config;
+using Mainstay.Core.Health;
 using Mainstay.Core.Logging;
 using Mainstay.Core.Net;
 using Mainstay.Core.Proxy;
@@ -107,6 +108,15 @@ internal sealed class RandomSnapshots(int seed)
             Check = Maybe() ? Check() : null,
             Servers = [.. Enumerable.Range(1, _random.Next(1, 5)).Select(Server)],
             Persist = Maybe() ? Persist() : null,
+            Outliers = !Maybe() ? null : new OutlierPolicy
+            {
+                ErrorsInARow = _random.Next(9),
+                ErrorRate = _random.Next(101),
+                SlowFactor = _random.Next(9),
+                LeastRequests = _random.Next(1, 99),
+                Interval = TimeSpan.FromMilliseconds(_random.Next(50, 9999)),
+                MostEjected = _random.Next(101),
+            },
             PanicThreshold = _random.Next(101),
             SlowStart = Time(),
             DrainTimeout = Time(),

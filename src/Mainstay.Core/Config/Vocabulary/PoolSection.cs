@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Mainstay.Core.Balancing;
+using Mainstay.Core.Health;
 using Mainstay.Core.Net;
 using Mainstay.Core.Proxy;
 
@@ -220,6 +221,10 @@ internal static class PoolSection
         Default = Key.Plain("2"),
     };
 
+    private static readonly Key<PoolSnapshot, OutlierPolicy?> Outliers = new(
+        "outliers", new OptionalType<OutlierPolicy>(OutlierSection.Section), p => p.Outliers)
+    { Doc = "Servers that fail real requests are left out for a time.", Otherwise = "only checks count" };
+
     private static readonly Key<PoolSnapshot, PersistenceSnapshot?> Persist = new(
         "persist", new OptionalType<PersistenceSnapshot>(PersistenceSection.Section), p => p.Persist)
     { Doc = "Requests of one client go to one server.", Otherwise = "none: every request is balanced by itself" };
@@ -282,7 +287,7 @@ internal static class PoolSection
 
     public static readonly Section<PoolSnapshot> Section = new(
         "pools.NAME",
-        [Balance, Check, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source, Tls, Protocol],
+        [Balance, Check, Outliers, Servers, Persist, PanicThreshold, SlowStart, DrainTimeout, OnFailure, TimeoutsKey, KeepAliveKey, Retries, SendProxy, Source, Tls, Protocol],
         Build)
     {
         Doc = "A group of servers that do the same.",
@@ -314,6 +319,7 @@ internal static class PoolSection
             SendProxy = v.Get(SendProxy),
             Persist = v.Get(Persist),
             Sources = v.Get(Source),
+            Outliers = v.Get(Outliers),
             Upstream = new UpstreamSnapshot(
                 timeouts.Connect, timeouts.FirstByte, timeouts.Idle, timeouts.Tunnel, timeouts.Total,
                 keepAlive.Timeout, keepAlive.MaxIdle, v.Get(Retries), v.Get(Protocol)),
