@@ -2,7 +2,6 @@ using Mainstay.Core;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Net;
-using Mainstay.Core.Rules;
 using Mainstay.Core.Tls;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Shards;
@@ -210,34 +209,6 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
 
     public void RunSoon() => Loop.RunSoon(this);
 
-    /// <summary>Keeps bytes that follow the request under way: the beginning of the next one.</summary>
-    public void KeepAhead(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.IsEmpty) return;
-        DropStash();
-        _stashIsNew = true;
-        if (_consumed is { } consumed && consumed.Capacity <= bytes.Length * 4 && IsEndOf(consumed, bytes))
-        {
-            // The same place in the same block: many small requests in one segment are not copied again for each of them.
-            consumed.Start = consumed.End - bytes.Length;
-            _stash = consumed;
-            _consumed = null;
-            return;
-        }
-
-        _stash = Blocks.Rent(bytes.Length);
-        _stash.Append(bytes);
-    }
-
-    /// <summary>The client switched protocols: what it sent ahead goes to the server. False when that failed.</summary>
-    public bool TryPassAhead(IServerStream server)
-    {
-        if (_stash is null) return true;
-        bool passed = server.Send(_stash.Filled, headLength: 0, isEnd: false) != SendResult.Failed;
-        DropStash();
-        return passed;
-    }
-
     /// <summary>The exchange has ended and its response is complete or waits in this connection.</summary>
     /// <param name="keep">The connection can take another request.</param>
     /// <param name="linger">The client may still be sending a body that nobody wants.</param>
@@ -351,21 +322,6 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         return true;
     }
 
-    /// <summary>Never more in all than without a stash, so that what an exchange keeps of it fits into a block.</summary>
-    private static Span<byte> StashRoom(Block stash)
-    {
-        int most = HttpShard.ReceiveSize - stash.Count;
-        return stash.Room.Length <= most ? stash.Room : stash.Room[..most];
-    }
-
-    private void KeepAhead(ReadOnlySpan<byte> bytes, int atLeast)
-    {
-        Block larger = Blocks.Rent(Math.Min(atLeast, BlockPool.LargestBlock));
-        larger.Append(bytes);
-        DropStash();
-        _stash = larger;
-    }
-
     /// <summary>Everything that has come of the next request, maybe with more behind it.</summary>
     private void OnBytes(ReadOnlySpan<byte> bytes)
     {
@@ -397,19 +353,6 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         _consumed = null;
     }
 
-    private void KeepPart(ReadOnlySpan<byte> bytes)
-    {
-        if (_stash is null)
-        {
-            _stash = Blocks.Rent(bytes.Length + 512);
-            _stash.Append(bytes);
-        }
-
-        if (_headHasBegun) return;
-        _headHasBegun = true;
-        Loop.Arm(this, Loop.Now + Service.Snapshot.Timeouts.Head);
-    }
-
     private void Refuse(RejectReason reason, ReadOnlySpan<byte> bytes)
     {
         shard.Counters.Rejected[(int)reason]++;
@@ -423,14 +366,4 @@ internal sealed partial class ClientConnection(HttpShard shard) : StreamChannel(
         Loop.Arm(this, Loop.Now + (HasUnsent ? timeouts.Write : timeouts.KeepAlive));
     }
 
-    private static bool IsEndOf(Block block, ReadOnlySpan<byte> bytes) =>
-        bytes.Length <= block.Count && (ReadOnlySpan<byte>)block.Filled[^bytes.Length..] == bytes;
-
-    private void DropStash()
-    {
-        if (_stash is null) return;
-        Blocks.Return(_stash);
-        _stash = null;
-        _stashIsNew = false;
-    }
 }

@@ -1,15 +1,12 @@
 using System.Collections.Immutable;
-using System.Text;
-using Mainstay.Core;
 using Mainstay.Core.Authentication;
 using Mainstay.Core.Balancing;
 using Mainstay.Core.Config;
 using Mainstay.Core.Http;
 using Mainstay.Core.Http2;
-using Mainstay.Core.Tls;
+using Mainstay.Engine.Http.Auth;
 using Mainstay.Engine.Http.Coding;
 using Mainstay.Engine.Http.Files;
-using Mainstay.Engine.Http.Auth;
 using Mainstay.Engine.Http.Protect;
 using Mainstay.Engine.Logging;
 using Mainstay.Engine.Offload;
@@ -47,19 +44,10 @@ internal sealed partial class HttpShard : ILoopReceiver
     /// <summary>How long a connection waits here that came too late for the exchange it was meant for.</summary>
     private static readonly TimeSpan s_adoptedKeepAlive = TimeSpan.FromSeconds(1);
 
-    private static readonly byte[][] s_failures = [.. Enum.GetValues<TlsFailure>().Select(failure => Encoding.ASCII.GetBytes(failure.Label()))];
-
     private readonly NativeBuffer _input = new(HeadRoom + ReceiveSize);
     private readonly NativeBuffer _frames = new(ReceiveSize + 2 * Http2Connection.MaxInput);
     private readonly NativeBuffer _output = new(OutputSize);
     private readonly NativeBuffer _edited = new(EditedSize);
-    private readonly Stack<ClientConnection> _freeClients = new();
-    private readonly Stack<UpstreamConnection> _freeUpstreams = new();
-    private readonly Stack<Exchange> _freeExchanges = new();
-    private readonly Stack<Http2ClientSession> _freeSessions = new();
-    private readonly Stack<Http2ClientStream> _freeStreams = new();
-    private readonly Stack<Http2ServerSession> _freeServerSessions = new();
-    private readonly Stack<Http2ServerStream> _freeServerStreams = new();
     private readonly Dictionary<int, AcceptChannel> _listeners = [];
     private readonly byte[] _date = new byte[HttpDate.Length];
 
@@ -277,30 +265,6 @@ internal sealed partial class HttpShard : ILoopReceiver
         _freeClients.Push(client);
     }
 
-    public Exchange RentExchange() => _freeExchanges.TryPop(out Exchange? exchange) ? exchange : new Exchange(this);
-
-    public UpstreamConnection RentUpstream() => _freeUpstreams.TryPop(out UpstreamConnection? connection) ? connection : new UpstreamConnection(this);
-
-    public Http2ClientSession RentClientSession() => _freeSessions.TryPop(out Http2ClientSession? session) ? session : new Http2ClientSession(this);
-
-    public Http2ClientStream RentClientStream() => _freeStreams.TryPop(out Http2ClientStream? stream) ? stream : new Http2ClientStream(this);
-
-    public Http2ServerSession RentServerSession() => _freeServerSessions.TryPop(out Http2ServerSession? session) ? session : new Http2ServerSession(this);
-
-    public Http2ServerStream RentServerStream() => _freeServerStreams.TryPop(out Http2ServerStream? stream) ? stream : new Http2ServerStream(this);
-
-    public void Recycle(Http2ServerSession session) => _freeServerSessions.Push(session);
-
-    public void Recycle(Http2ServerStream stream) => _freeServerStreams.Push(stream);
-
-    public void Recycle(Http2ClientSession session) => _freeSessions.Push(session);
-
-    public void Recycle(Http2ClientStream stream) => _freeStreams.Push(stream);
-
-    public void Recycle(Exchange exchange) => _freeExchanges.Push(exchange);
-
-    public void Recycle(UpstreamConnection connection) => _freeUpstreams.Push(connection);
-
     /// <summary>The shard's lane to a server, made at its first use.</summary>
     public ServerLane Lane(ServerRuntime server) => FindLane(server) ?? AddLane(server);
 
@@ -351,49 +315,6 @@ internal sealed partial class HttpShard : ILoopReceiver
         counters.BytesFromClients += bytesFromClient;
         counters.BytesToClients += bytesToClient;
         counters.Durations.Record(elapsed);
-    }
-
-    /// <summary>A request ended before its head was understood.</summary>
-    public void OnHeadRefused(ClientConnection client, Outcome outcome, int bytesToClient, ReadOnlySpan<byte> line = default)
-    {
-        OnExchangeEnded(client.Service, outcome.Status, outcome, TimeSpan.Zero, 0, bytesToClient);
-        if (Log.IsEnabled) LogRefused(client, outcome, bytesToClient, TlsFailure.None, line);
-    }
-
-    public void OnProxyHeaderRefused(ClientConnection client, Outcome outcome, ReadOnlySpan<byte> reason)
-    {
-        _services[client.CountedService].Causes[(int)outcome.Cause]++;
-        if (Log.IsEnabled) LogRefused(client, outcome, 0, TlsFailure.None, reason: reason);
-    }
-
-    private void LogRefused(ClientConnection client, Outcome outcome, int bytesToClient, TlsFailure failure, ReadOnlySpan<byte> line = default, ReadOnlySpan<byte> reason = default)
-    {
-        var record = new AccessRecord
-        {
-            Error = failure == TlsFailure.None ? reason : s_failures[(int)failure],
-            UnixMicroseconds = Loop.UnixNanoseconds / 1000,
-            Client = client.AddressText,
-            RequestLine = line,
-            Version = 11,
-            Status = outcome.Status,
-            BytesOut = bytesToClient,
-            Timings = new AccessTimings(-1, -1, -1, 0),
-            Service = client.Service.NameText,
-            Outcome = outcome,
-        };
-        Log.Append(Output, record);
-    }
-
-    /// <summary>A TLS handshake of a client did not succeed.</summary>
-    public void OnHandshakeFailed(ClientConnection client, TlsFailure failure, Outcome outcome)
-    {
-        ServiceCounters counters = _services[client.CountedService];
-        counters.HandshakeFailures[(int)failure]++;
-
-        // Who connects and says nothing is a probe of the network; who begins and breaks off is told of.
-        if (failure == TlsFailure.PlainHttp || !client.HasSpoken) return;
-        counters.Causes[(int)outcome.Cause]++;
-        if (Log.IsEnabled) LogRefused(client, outcome, 0, failure);
     }
 
     /// <summary>
