@@ -33,6 +33,13 @@ public class DaemonTests
     }
 
     [Fact]
+    public void Worker_NobodyCanReadItsMemoryByADiagnosticsSocket()
+    {
+        using var daemon = new RunningDaemon();
+        Assert.Empty(Directory.GetFiles(Path.GetTempPath(), $"dotnet-diagnostic-{daemon.WorkerPid()}-*"));
+    }
+
+    [Fact]
     public void Terminate_Idle_ExitsWithZero()
     {
         using var daemon = new RunningDaemon();
