@@ -80,7 +80,7 @@ public sealed class ClientResourceTests
             if (!frame.IsEnd) continue;
             if (++ended == 1) first = frame.Stream;
             Assert.Equal(size, got[frame.Stream]);
-            if (ended == 1) Assert.InRange(got[4 - first], size / 16, size);
+            if (ended == 1) Assert.InRange(got[4 - first], size / 64, size);
         }
     }
 
