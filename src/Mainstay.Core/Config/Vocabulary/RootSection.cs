@@ -54,16 +54,18 @@ internal static class RootSection
         Verify = v =>
         {
             if (!v.IsWritten(Http) && !v.IsWritten(Tcp)) v.Compilation.Warn(v.Mapping, "nothing listens (there is no http or tcp service)");
-            WarnOfPersistenceWithoutHttp(v);
+            WarnOfWhatOnlyRequestsHave(v);
         },
     };
 
-    private static void WarnOfPersistenceWithoutHttp(Values v)
+    private static void WarnOfWhatOnlyRequestsHave(Values v)
     {
         if (!v.TryGet(Pools, out ImmutableArray<PoolSnapshot> pools) || !v.TryGet(Tcp, out ImmutableArray<TcpSnapshot> services)) return;
         HashSet<string> persistent = [.. pools.Where(pool => pool.Persist is not null).Select(pool => pool.Name)];
+        HashSet<string> judged = [.. pools.Where(pool => pool.Outliers is not null).Select(pool => pool.Name)];
         foreach ((TcpSnapshot service, string pool) in services.SelectMany(service => service.Routes.Select(route => (service, route.Pool))).Distinct())
         {
+            if (judged.Contains(pool)) v.Warn(Tcp, $"outliers of pool {Compilation.Show(pool)} looks at requests; connections of {service.Name} do not count");
             if (persistent.Contains(pool))
                 v.Warn(Tcp, $"persist of pool {Compilation.Show(pool)} is for requests and does not count in {service.Name} (balance: sh or mh keeps clients there)");
         }
